@@ -1,0 +1,74 @@
+"""A bundle on disk, opened."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from product_matching.bundle.encoders import Encoders
+from product_matching.bundle.head import Head
+from product_matching.bundle.manifest import read_manifest
+from product_matching.bundle.paths import resolve
+from product_matching.errors import BundleError
+
+if TYPE_CHECKING:
+    from product_matching.model import ProductModel
+
+
+class Bundle:
+    """What training left. Nothing heavy is loaded before it is asked for.
+
+    Attributes:
+        folder: Where it lies.
+        manifest: What it says of itself.
+    """
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.folder = folder
+        self.manifest = manifest
+
+    @cached_property
+    def encoders(self) -> Encoders:
+        """The exported encoders, for serving."""
+        return Encoders(self.folder)
+
+    @cached_property
+    def head(self) -> Head:
+        """From inner products to probabilities."""
+        return Head.from_manifest(self.manifest)
+
+    def load_model(self) -> ProductModel:
+        """The Keras model, to evaluate or to train on."""
+        import keras
+
+        import product_matching.model  # noqa: F401  registers the classes
+
+        try:
+            return keras.saving.load_model(self.folder / "model.keras", compile=False)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise BundleError(f"The Keras model of {self.folder} cannot be loaded: {error}") from error
+
+    @property
+    def index_folder(self) -> Path:
+        """Where `index` writes and `search` reads."""
+        return self.folder / "index"
+
+    @property
+    def report_folder(self) -> Path:
+        """Where `evaluate` writes."""
+        return self.folder / "report"
+
+
+def load_bundle(path: str | Path, *, verify: bool = True) -> Bundle:
+    """Opens a bundle.
+
+    Args:
+        path: Its folder, or a folder of numbered versions, of which the newest counts.
+        verify: Check each file against its hash in the manifest.
+
+    Raises:
+        BundleError: If there is no bundle, or it is incomplete, altered or of a newer format.
+    """
+    folder = resolve(path)
+    return Bundle(folder, read_manifest(folder, verify=verify))

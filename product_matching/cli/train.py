@@ -1,0 +1,124 @@
+"""`train`: fits a model to a catalogue and writes a bundle."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from product_matching.cli.arguments import add_catalog, add_json, read_catalog
+from product_matching.cli.output import emit, say
+from product_matching.cli.progress import step, training_progress
+
+if TYPE_CHECKING:
+    from product_matching.config import Config
+    from product_matching.dataset import Catalog
+    from product_matching.model import ProductModel
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Adds the command."""
+    parser = commands.add_parser("train", help="fit a model to a catalogue and write a bundle")
+    add_catalog(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="BUNDLE", help="folder of the new bundle")
+    parser.add_argument("--config", default="small", metavar="FILE", help="a preset or a .toml file (default: small)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a value, e.g. train.epochs=3 (repeatable)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the bundle that is there")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Trains, calibrates, measures on validation, exports."""
+    from product_matching.bundle import free_path
+    from product_matching.config import load_config
+
+    config = load_config(options.config, options.set)
+    free_path(options.out, overwrite=options.overwrite)  # better to fail now than after the training
+    with step("read the catalogue"):
+        catalog = read_catalog(options, group_by=config.split.group_by)
+    folder, metrics, _ = train_bundle(catalog, config, options.out, overwrite=options.overwrite)
+    result = {"bundle": str(folder), "validation": metrics, "rejected": len(catalog.rejected)}
+    emit(result, as_json=options.json, text=_text)
+
+
+def train_bundle(
+    catalog: Catalog,
+    config: Config,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    seconds: dict[str, float] | None = None,
+) -> tuple[Path, dict[str, Any], ProductModel]:
+    """Trains a model and writes its bundle.
+
+    Returns:
+        The bundle's folder, the metrics on validation products, and the model.
+    """
+    from product_matching.config import config_to_dict
+    from product_matching.deploy import export
+    from product_matching.errors import DataError
+    from product_matching.model import build_model
+    from product_matching.train import fit
+
+    parts = catalog.split(config.seed, val=config.split.val, test=config.split.test)
+    train, val, test = parts
+    if not len(train):
+        raise DataError(f"Of {len(catalog)} products none is left to train on after the split. Lower split.test.")
+    say(f"{len(train)} products to train on, {len(val)} for validation, {len(test)} held out for the test")
+    with step("build the model", seconds):
+        model = build_model(config, train)
+    say(f"{model.count_params():,} parameters; vocabulary of {len(model.preprocessor.text.vocabulary):,} word pieces")
+    batch_size = min(config.train.batch_size, len(train))
+    progress = training_progress(config.train.epochs, len(train) // batch_size, batch_size)
+    with step("train", seconds):
+        history = fit(model, train, val, config, callbacks=[progress])
+    with step("calibrate on validation products", seconds):
+        metrics = _calibrate(model, val)
+    manifest = {
+        "config": config_to_dict(config),
+        "split": {
+            "seed": config.seed,
+            **config_to_dict(config)["split"],
+            **dict(zip(("train_products", "val_products", "test_products"), map(len, parts), strict=True)),
+        },
+        "data": {
+            "fingerprint": catalog.fingerprint(),
+            "rows": len(catalog),
+            "rejected": len(catalog.rejected),
+        },
+        "metrics": {"validation": metrics},
+        "history": history,
+    }
+    with step("export the bundle", seconds):
+        folder = export(model, out, manifest=manifest, rejected=catalog.rejected, overwrite=overwrite)
+    return folder, metrics, model
+
+
+def _calibrate(model: ProductModel, val: Catalog) -> dict[str, Any]:
+    from product_matching.errors import DataError
+    from product_matching.eval import calibrate, evaluate
+
+    try:
+        calibrate(model, val)
+        return evaluate(model, val)
+    except DataError as error:
+        say(f"warning: not calibrated, probabilities are rough: too few validation products. {error}")
+        return {}
+
+
+def _text(result: dict[str, Any]) -> str:
+    metrics, folder = result["validation"], result["bundle"]
+    lines = [f"bundle: {folder}"]
+    if metrics:
+        lines.append(
+            f"validation: accuracy {metrics['accuracy']:.3f}, "
+            f"text to image recall@10 {metrics['text_to_image']['recall@10']:.3f}"
+        )
+    return "\n".join([*lines, f"next: product-matching evaluate {folder} CATALOG"])

@@ -1,0 +1,286 @@
+"""Configuration: frozen dataclasses, read strictly from TOML, changed by `a.b=c`.
+
+    config = load_config("small")                                   # a preset
+    config = load_config("my.toml", ["train.epochs=3", "model.dim=64"])
+
+An unknown key, a value of another type or outside its range is a `ConfigError` that names the key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from product_matching.errors import ConfigError, unknown_name
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """The text tower: a BERT."""
+
+    pretrained: str = ""
+    """Folder or name of a checkpoint; empty: a new BERT whose vocabulary is learned from the catalogue."""
+    vocabulary_size: int = 8000
+    """Word pieces learned from the catalogue, at most."""
+    max_tokens: int = 48
+    """Tokens kept of title and description together; the title comes first."""
+    layers: int = 2
+    heads: int = 4
+    hidden_dim: int = 128
+    intermediate_dim: int = 512
+    dropout: float = 0.1
+    pooling: Literal["cls", "mean"] = "mean"
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """The image tower: a ResNet or a ViT."""
+
+    backbone: Literal["resnet", "vit"] = "resnet"
+    size: int = 64
+    """Height and width in pixels that images are resized to; the sides keep their ratio, white fills the rest."""
+    filters: tuple[int, ...] = (64, 128, 256)
+    """ResNet: channels of each stage; KerasHub wants 64 in the first."""
+    blocks: tuple[int, ...] = (1, 1, 1)
+    """ResNet: residual blocks of each stage."""
+    stem: int = 16
+    """ResNet: channels of the first convolution."""
+    patch_size: int = 8
+    """ViT: height and width of a patch in pixels."""
+    layers: int = 4
+    heads: int = 4
+    hidden_dim: int = 128
+    intermediate_dim: int = 512
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class TagConfig:
+    """The tag tower: an embedding of each tag, averaged."""
+
+    max_tags: int = 2000
+    """Most frequent tags kept."""
+    min_count: int = 2
+    """Tags that fewer products carry are left out."""
+    dim: int = 64
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The joint space."""
+
+    dim: int = 128
+    """Width of R_i."""
+    hidden_dim: int = 256
+    """Width of the hidden layer of the projections and of the fusion."""
+    dropout: float = 0.1
+    modality_dropout: float = 0.2
+    """Probability that a modality of a whole product is hidden in training; one is always left."""
+    temperature: float = 10.0
+    """Start of t in score = t * <R_i, R_j> + b."""
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """The optimizer and its schedule."""
+
+    name: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    """Decoupled decay; norms, biases, embeddings, temperature and bias of the score are spared."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: float = 0.1
+    """Share of the steps over which the rate rises from zero."""
+    clip_norm: float = 1.0
+    """Global norm of the gradient above which it is scaled down; 0 turns it off."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The fit."""
+
+    epochs: int = 10
+    batch_size: int = 128
+    augment: bool = True
+    """Images are shifted, zoomed and mirrored; descriptions, titles and words are left out at random."""
+    mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    patience: int = 0
+    """Epochs without a better recall@10 on validation after which training stops; 0: never."""
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """How products are set aside, group by group, so that no group stands on two sides."""
+
+    val: float = 0.1
+    test: float = 0.1
+    group_by: str = ""
+    """Column that names the group (a parent product); empty: the normalised title."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that a training run depends on, beside the data."""
+
+    seed: int = 0
+    text: TextConfig = field(default_factory=TextConfig)
+    image: ImageConfig = field(default_factory=ImageConfig)
+    tags: TagConfig = field(default_factory=TagConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+
+
+_POSITIVE = {
+    *("text.vocabulary_size", "text.max_tokens", "text.layers", "text.heads", "text.hidden_dim"),
+    *("text.intermediate_dim", "image.size", "image.stem", "image.patch_size", "image.layers", "image.heads"),
+    *(
+        "image.hidden_dim",
+        "image.intermediate_dim",
+        "tags.max_tags",
+        "tags.min_count",
+        "tags.dim",
+        "model.dim",
+    ),
+    *("model.hidden_dim", "model.temperature", "optimizer.learning_rate", "train.epochs", "train.batch_size"),
+}
+_SHARES = {
+    *("text.dropout", "image.dropout", "model.dropout", "model.modality_dropout", "optimizer.warmup"),
+    *("split.val", "split.test"),
+}
+
+
+def presets() -> list[str]:
+    """Names of the presets that come with the package."""
+    return sorted(p.name.removesuffix(".toml") for p in _preset_folder().iterdir() if p.name.endswith(".toml"))
+
+
+def load_config(source: str | Path = "small", overrides: Sequence[str] = ()) -> Config:
+    """Reads a preset or a TOML file and applies overrides.
+
+    Args:
+        source: Name of a preset, or path of a TOML file (anything that ends in `.toml`).
+        overrides: Strings such as `"train.epochs=3"`; the last of a key wins.
+
+    Raises:
+        ConfigError: If the source is unknown, or a key or value is not allowed.
+    """
+    values = _read(source)
+    for override in overrides:
+        _set(values, override)
+    return config_from_dict(values)
+
+
+def config_from_dict(values: Mapping[str, Any]) -> Config:
+    """Builds a `Config` from nested mappings, refusing unknown keys and wrong values."""
+    config = _build(Config, values, "")
+    _check(config)
+    return config
+
+
+def config_to_dict(config: Config) -> dict[str, Any]:
+    """The inverse of `config_from_dict`: plain values that JSON and TOML can hold."""
+    return dataclasses.asdict(config)
+
+
+def _preset_folder() -> Any:
+    return resources.files("product_matching") / "configs"
+
+
+def _read(source: str | Path) -> dict[str, Any]:
+    if str(source).endswith(".toml"):
+        path = Path(source)
+        if not path.is_file():
+            raise ConfigError(f"There is no configuration file {str(path)!r}.")
+        text = path.read_text(encoding="utf-8")
+    elif source in presets():
+        text = (_preset_folder() / f"{source}.toml").read_text(encoding="utf-8")
+    else:
+        raise ConfigError(unknown_name("preset", source, presets()) + " A file of your own ends in .toml.")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{str(source)!r} is not valid TOML: {error}.") from error
+
+
+def _set(values: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key.strip():
+        raise ConfigError(f"An override has the form section.key=value; got {override!r}.")
+    *sections, name = key.strip().split(".")
+    target = values
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise ConfigError(f"{section!r} in the override {override!r} is a value, not a section.")
+    target[name] = _parse(text.strip())
+
+
+def _parse(text: str) -> Any:
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _build(cls: type, values: Mapping[str, Any], prefix: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{prefix.rstrip('.')!r} is a section, not a value; got {values!r}.")
+    hints = typing.get_type_hints(cls)
+    for name in values:
+        if name not in hints:
+            raise ConfigError(unknown_name("configuration key", prefix + name, [prefix + h for h in hints]))
+    return cls(**{name: _convert(hints[name], value, prefix + name) for name, value in values.items()})
+
+
+def _convert(hint: Any, value: Any, key: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return _build(typing.cast(type, hint), value, key + ".")
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        if value not in arguments:
+            raise ConfigError(unknown_name(f"value of {key}:", value, arguments))
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple) or not value:
+            raise ConfigError(f"{key} takes a list of {arguments[0].__name__}; got {value!r}.")
+        return tuple(_scalar(arguments[0], item, key) for item in value)
+    return _scalar(hint, value, key)
+
+
+def _scalar(hint: type | types.UnionType, value: Any, key: str) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not hint:
+        raise ConfigError(f"{key} takes a value of type {getattr(hint, '__name__', hint)}; got {value!r}.")
+    return value
+
+
+def _check(config: Config) -> None:
+    for key in sorted(_POSITIVE):
+        if not _get(config, key) > 0:
+            raise ConfigError(f"{key} must be above 0; got {_get(config, key)!r}.")
+    for key in sorted(_SHARES):
+        if not 0 <= _get(config, key) < 1:
+            raise ConfigError(f"{key} must be at least 0 and below 1; got {_get(config, key)!r}.")
+    if config.split.val + config.split.test >= 1:
+        raise ConfigError("split.val and split.test together must be below 1: nothing is left to train on.")
+    for section in ("text", "image"):
+        tower = getattr(config, section)
+        if tower.hidden_dim % tower.heads:
+            raise ConfigError(f"{section}.hidden_dim ({tower.hidden_dim}) must be a multiple of {section}.heads.")
+    if len(config.image.filters) != len(config.image.blocks):
+        raise ConfigError("image.filters and image.blocks must be equally long: one entry a stage.")
+
+
+def _get(config: Config, key: str) -> Any:
+    section, name = key.split(".")
+    return getattr(getattr(config, section), name)

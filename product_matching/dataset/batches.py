@@ -1,0 +1,103 @@
+"""Batches of prepared products, as a `tf.data.Dataset`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from product_matching._types import Tensor
+from product_matching.dataset.catalog import Catalog
+from product_matching.text.augment import drop_fields
+from product_matching.visual import augment_images
+
+RAW = ("title", "description", "tags")
+
+
+class ProductPreprocessor(Protocol):
+    """What batches need of a model's preprocessor."""
+
+    image_size: int
+
+    def decode(self, contents: Tensor) -> Tensor: ...
+
+    def assemble(self, pixels: Tensor, has_image: Tensor, raw: dict[str, Tensor]) -> dict[str, Tensor]: ...
+
+
+def make_dataset(
+    catalog: Catalog,
+    preprocessor: ProductPreprocessor,
+    *,
+    batch_size: int = 128,
+    training: bool = False,
+    augment: bool | None = None,
+    seed: int = 0,
+    cache: bool = True,
+) -> tf.data.Dataset:
+    """Reads, decodes, tokenises and batches products.
+
+    Images are decoded once and kept in memory at the model's size (12 kB a product at 64 pixels). Without `training`
+    the order is the catalogue's and the last batch may be smaller; with it, products are shuffled anew each epoch, the
+    same way for the same seed, and a last batch that is not full is left out, unless it is the only one.
+
+    Args:
+        catalog: The products.
+        preprocessor: `model.preprocessor`.
+        batch_size: Products a batch.
+        training: Shuffle and augment.
+        augment: Whether to draw random views of images and texts; by default as `training` says.
+        seed: Seed of the shuffle and the views.
+        cache: Keep the decoded images in memory.
+
+    Returns:
+        Batches of (inputs as the model takes them, int64 [B] group of each product).
+    """
+    rows = tf.data.Dataset.from_tensor_slices(_raw(catalog))
+    rows = rows.map(_decoder(preprocessor), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    if cache:
+        rows = rows.cache()
+    if training:
+        rows = rows.shuffle(len(catalog), seed=seed, reshuffle_each_iteration=True)
+    batches = rows.batch(batch_size, drop_remainder=training and len(catalog) >= batch_size)
+    augment = training if augment is None else augment
+    if augment:
+        seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+        batches = tf.data.Dataset.zip(batches, seeds).map(_augment)
+    finished = batches.map(_finisher(preprocessor), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return finished.prefetch(tf.data.AUTOTUNE)
+
+
+def _raw(catalog: Catalog) -> dict[str, np.ndarray]:
+    columns = {name: catalog.table[name].to_numpy(dtype=object).astype(str) for name in RAW}
+    return {**columns, "path": np.array(catalog.image_paths(), dtype=str), "group": catalog.groups()}
+
+
+def _decoder(preprocessor: ProductPreprocessor) -> Callable:
+    def decode(row: dict[str, Tensor]) -> dict[str, Tensor]:
+        path = row["path"]
+        has_image = tf.strings.length(path) > 0
+        contents = tf.cond(has_image, lambda: tf.io.read_file(path), lambda: tf.constant(b""))
+        return {**row, "image": preprocessor.decode(contents), "has_image": has_image}
+
+    return decode
+
+
+def _augment(batch: dict[str, Tensor], seed: Tensor) -> dict[str, Tensor]:
+    image_seed, text_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+    title, description = drop_fields(batch["title"], batch["description"], text_seed)
+    return {
+        **batch,
+        "image": augment_images(batch["image"], image_seed),
+        "title": title,
+        "description": description,
+    }
+
+
+def _finisher(preprocessor: ProductPreprocessor) -> Callable:
+    def finish(batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
+        raw = {name: batch[name] for name in RAW}
+        return preprocessor.assemble(batch["image"], batch["has_image"], raw), batch["group"]
+
+    return finish

@@ -1,0 +1,133 @@
+"""A catalogue in memory: one row a product, images by path."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from product_matching._types import IntArray
+from product_matching.dataset.splitting import assign_parts, normalise_title
+from product_matching.errors import DataError, unknown_name
+
+CORE_COLUMNS = ("product_id", "image", "title", "description", "tags")
+CATEGORY_COLUMNS = (
+    *(
+        "category",
+        "kind",
+        "product_type",
+        "producttype",
+        "article_type",
+        "articletype",
+        "type",
+        "product_category",
+    ),
+)
+"""Columns taken, in this order and whatever their case, as the kind of goods where none is named."""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Products that passed the checks, and the rows that did not.
+
+    Attributes:
+        table: A row a product, all cells strings and `""` where there is nothing: `product_id`, `image` (paths separated
+            by `|`), `title`, `description`, `tags` (separated by `|`), then the attributes.
+        rejected: Rows left out: `row` (line of the file, the first data row is 2), `product_id`, `column`, `reason`.
+        root: Folder that relative image paths start from.
+        group_by: Column that names a product's group; `""`: the normalised title.
+    """
+
+    table: pd.DataFrame
+    rejected: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=REJECTED_COLUMNS))
+    root: Path = Path()
+    group_by: str = ""
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def attributes(self) -> list[str]:
+        """Names of the columns beside the core ones."""
+        return [column for column in self.table.columns if column not in CORE_COLUMNS]
+
+    def image_paths(self) -> list[str]:
+        """Path of each product's first image, `""` where there is none."""
+        first = self.table["image"].str.partition("|")[0]
+        return [str(self.root / name) if name else "" for name in first]
+
+    def texts(self) -> Iterator[str]:
+        """Title and description of each product as one string."""
+        return iter(self.table["title"] + " " + self.table["description"])
+
+    def tag_lists(self) -> list[list[str]]:
+        """The tags of each product."""
+        return [tags.split("|") if tags else [] for tags in self.table["tags"]]
+
+    def group_keys(self) -> pd.Series:
+        """What makes two rows the same product: `group_by`'s cell, else the normalised title, else the description."""
+        keys = self.table["product_id"].map("id:{}".format)
+        for prefix, column in (("description:", "description"), ("title:", "title")):
+            words = self.table[column].map(normalise_title)
+            keys = keys.where(words == "", prefix + words)
+        if self.group_by:
+            named = self._column(self.group_by)
+            keys = keys.where(named == "", "group:" + named)
+        return keys
+
+    def groups(self) -> IntArray:
+        """A number for each product's group, the same in every table that holds the same key: int64 [N]."""
+        return np.array([_stable_hash(key) for key in self.group_keys()], dtype=np.int64)
+
+    def category_column(self, name: str = "") -> str:
+        """The column that tells the kind of goods: `name`, or the first well-known one; `""` if there is none."""
+        if name:
+            self._column(name)
+            return name
+        by_case = {column.lower().replace(" ", "_"): column for column in self.attributes}
+        return next((by_case[known] for known in CATEGORY_COLUMNS if known in by_case), "")
+
+    def categories(self, name: str = "") -> pd.Series:
+        """The kind of goods of each product; where no column tells it, the first tag."""
+        column = self.category_column(name)
+        return self.table[column] if column else self.table["tags"].str.partition("|")[0]
+
+    def take(self, rows: IntArray | np.ndarray) -> Catalog:
+        """The products at these positions, or where a mask is true, in a catalogue of their own."""
+        return replace(self, table=self.table[rows] if rows.dtype == bool else self.table.iloc[rows])
+
+    def split(self, seed: int = 0, *, val: float = 0.1, test: float = 0.1) -> tuple[Catalog, Catalog, Catalog]:
+        """Splits into train, validation and test, no group on two sides.
+
+        The side of a group follows from its key and the seed alone: new rows never move old ones.
+        """
+        parts = assign_parts(self.group_keys(), seed, val=val, test=test)
+        return tuple(self.take(parts == part) for part in ("train", "val", "test"))
+
+    def fingerprint(self) -> str:
+        """A sha256 of the table's content: the same products in the same order give the same one."""
+        return hashlib.sha256(self.table.to_csv(index=False).encode("utf-8")).hexdigest()
+
+    def _column(self, name: str) -> pd.Series:
+        if name not in self.table.columns:
+            raise DataError(unknown_name("column", name, self.table.columns))
+        return self.table[name]
+
+    @classmethod
+    def from_records(cls, records: list[Mapping[str, str]], root: Path | str = ".") -> Catalog:
+        """A catalogue of a few products, given as mappings; missing cells are `""`."""
+        table = pd.DataFrame(records).reindex(
+            columns=[*CORE_COLUMNS, *{key: 0 for row in records for key in row if key not in CORE_COLUMNS}]
+        )
+        return cls(table.fillna("").astype(str), root=Path(root))
+
+
+REJECTED_COLUMNS = ("row", "product_id", "column", "reason")
+
+
+def _stable_hash(key: str) -> int:
+    return int.from_bytes(hashlib.blake2b(key.encode("utf-8"), digest_size=8).digest(), "big", signed=True)

@@ -1,0 +1,120 @@
+"""Pairs to match: drawn from a catalogue for evaluation, or read from a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from product_matching._types import IntArray
+from product_matching.dataset.catalog import CORE_COLUMNS, Catalog
+from product_matching.dataset.tables import read_table
+from product_matching.errors import DataError
+
+TITLE_NAMES = ("title", "name", "product_name")
+
+
+@dataclass(frozen=True)
+class MatchPairs:
+    """Questions "does this image belong to this text?" over the products of a catalogue.
+
+    Attributes:
+        image: int64 [P], row of the product whose image is asked about.
+        text: int64 [P], row of the product whose text is.
+        label: int64 [P], 1 where they are the same product.
+        hard: bool [P], a false pair within one kind of goods.
+    """
+
+    image: IntArray
+    text: IntArray
+    label: IntArray
+    hard: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+def match_pairs(catalog: Catalog, *, category: str = "", seed: int = 0) -> MatchPairs:
+    """Draws, for each product with an image and a text, one true pair and one false one.
+
+    Half of the false texts come from the same kind of goods. A false text is never of the same group (the same title).
+    Where a kind has no other group, the text comes from another kind.
+
+    Args:
+        catalog: Products, of one side of a split.
+        category: Column that names the kind of goods; by default a well-known one, else the first tag.
+        seed: Seed of the draw.
+    """
+    has_text = (catalog.table["title"] + catalog.table["description"]) != ""
+    rows = np.flatnonzero((catalog.table["image"] != "") & has_text)
+    groups, kinds = catalog.groups()[rows], catalog.categories(category).to_numpy()[rows]
+    if len(np.unique(groups)) < 2:
+        raise DataError(
+            f"Match pairs need two different products with image and text; there are {len(np.unique(groups))}."
+        )
+    rng = np.random.default_rng(seed)
+    want_hard = rng.permutation(len(rows)) % 2 == 0
+    drawn = [_false_text(i, groups, kinds, hard, rng) for i, hard in enumerate(want_hard)]
+    false = np.array([position for position, _ in drawn])
+    hard = np.array([same_kind for _, same_kind in drawn])
+    label = np.repeat([1, 0], len(rows))
+    return MatchPairs(
+        image=np.concatenate([rows, rows]),
+        text=np.concatenate([rows, rows[false]]),
+        label=label,
+        hard=np.concatenate([np.zeros(len(rows), bool), hard]),
+    )
+
+
+def _false_text(
+    row: int, groups: IntArray, kinds: np.ndarray, hard: bool, rng: np.random.Generator
+) -> tuple[int, bool]:
+    other, alike = groups != groups[row], kinds == kinds[row]
+    wanted = np.flatnonzero(other & (alike if hard else ~alike))
+    if not len(wanted):
+        wanted = np.flatnonzero(other)
+    chosen = int(rng.choice(wanted))
+    return chosen, bool(alike[chosen])
+
+
+def load_pairs(path: str | Path, *, left: str = "left_", right: str = "right_") -> pd.DataFrame:
+    """Reads a table of pairs: columns of one side start with `left`, of the other with `right`, perhaps a `label`.
+
+    Raises:
+        DataError: If a side has no column, the table is empty, or a label is neither 0 nor 1.
+    """
+    table = read_table(Path(path))
+    for prefix in (left, right):
+        if not any(column.startswith(prefix) for column in table.columns):
+            raise DataError(
+                f"{path} has no column that starts with {prefix!r}. It has: {', '.join(table.columns)}. "
+                "Name the prefixes: --left l_ --right r_."
+            )
+    if table.empty:
+        raise DataError(f"{path} has no pairs: it is empty below the header.")
+    if "label" in table.columns:
+        wrong = ~table["label"].isin(["0", "1", "0.0", "1.0", "True", "False", "true", "false"])
+        if wrong.any():
+            row = table.index[wrong][0]
+            raise DataError(f"{path}, row {row}, column label: {table['label'][row]!r} is neither 0 nor 1.")
+        table = table.assign(label=table["label"].str.lower().isin(["1", "1.0", "true"]).astype(int))
+    return table
+
+
+def side_of_pairs(table: pd.DataFrame, prefix: str, root: Path) -> Catalog:
+    """One side of a table of pairs as products.
+
+    `image`, `title` (or `name`), `description` and `tags` after the prefix are what they say; any other column's content
+    follows the description, so that it counts.
+    """
+    side = table[[column for column in table.columns if column.startswith(prefix)]]
+    side = side.rename(columns=lambda column: column.removeprefix(prefix))
+    title = next((name for name in TITLE_NAMES if name in side.columns), None)
+    if title:
+        side = side.rename(columns={title: "title"})
+    side = side.assign(**{name: "" for name in CORE_COLUMNS if name not in side.columns})
+    others = [column for column in side.columns if column not in CORE_COLUMNS]
+    words = side[["description", *others]].agg(lambda cells: " ".join(cell for cell in cells if cell), axis=1)
+    return Catalog(side.assign(description=words).reset_index(drop=True)[list(CORE_COLUMNS)], root=root)

@@ -1,0 +1,82 @@
+"""Reading a catalogue: any of four formats in, clean rows and reasons out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from product_matching.dataset.catalog import CORE_COLUMNS, Catalog
+from product_matching.dataset.checks import check_rows
+from product_matching.dataset.tables import read_table
+from product_matching.errors import DataError
+
+logger = logging.getLogger(__name__)
+
+
+def load_data(
+    path: str | Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    strict: bool = False,
+    on_bad_image: str = "reject",
+    group_by: str = "",
+    limit: int = 0,
+) -> Catalog:
+    """Reads a catalogue and checks each row.
+
+    Args:
+        path: CSV, TSV, JSON Lines or Parquet, UTF-8.
+        columns: From our name to the table's, where they differ: `{"title": "name"}`.
+        strict: A bad row is an error instead of being left out and listed in `Catalog.rejected`.
+        on_bad_image: `"reject"` a row whose picture cannot be read, or `"keep"` it as a product without that picture.
+        group_by: Column that names a product's group (a parent product), for splits and duplicates.
+        limit: Rows to read, from the top; 0: all.
+
+    Raises:
+        DataError: If the file cannot be read, a column is missing, no row is left, or `strict` and a row is bad.
+    """
+    path = Path(path)
+    table = _with_core_columns(_rename(read_table(path, limit=limit), columns or {}, path), path)
+    if group_by and group_by not in table.columns:
+        raise DataError(f"{path} has no column {group_by!r} to group by. It has: {', '.join(table.columns)}.")
+    table, rejected = check_rows(table, path.parent, on_bad_image=on_bad_image)
+    if len(rejected):
+        first = rejected.iloc[0]
+        message = (
+            f"{path}: {len(rejected)} of {len(rejected) + len(table)} rows cannot be used; the first is row "
+            f"{first['row']}, column {first['column']}: {first['reason']}."
+        )
+        if strict:
+            raise DataError(message)
+        logger.warning(message)
+    if table.empty:
+        raise DataError(f"{path} has no usable row." + (f" {message}" if len(rejected) else " The table is empty."))
+    return Catalog(table, rejected, path.parent, group_by)
+
+
+def _rename(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataFrame:
+    for ours, theirs in columns.items():
+        if theirs not in table.columns:
+            raise DataError(f"{path} has no column {theirs!r} to use as {ours!r}. It has: {', '.join(table.columns)}.")
+        if ours in table.columns and ours != theirs:
+            table = table.rename(columns={ours: f"{ours}_original"})
+    return table.rename(columns={theirs: ours for ours, theirs in columns.items()})
+
+
+def _with_core_columns(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    have = ", ".join(table.columns)
+    if "product_id" not in table.columns:
+        raise DataError(
+            f"{path} has no column 'product_id'. It has: {have}. Name the one that identifies a product: "
+            "--column product_id=NAME."
+        )
+    if not {"image", "title", "description"} & set(table.columns):
+        raise DataError(
+            f"{path} has none of the columns 'image', 'title', 'description'. It has: {have}. "
+            "Name them, for example: --column title=NAME."
+        )
+    table = table.assign(**{name: "" for name in CORE_COLUMNS if name not in table.columns})
+    return table[[*CORE_COLUMNS, *(name for name in table.columns if name not in CORE_COLUMNS)]]

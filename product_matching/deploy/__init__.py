@@ -1,0 +1,11 @@
+"""From a trained model to what a shop serves."""
+
+from product_matching._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "ServingModule": "product_matching.deploy.serving_module",
+        "export": "product_matching.deploy.exporting",
+    },
+)

@@ -1,0 +1,69 @@
+"""Writing a trained model as a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import tensorflow as tf
+
+from product_matching.bundle.head import Head
+from product_matching.bundle.manifest import write_bundle
+from product_matching.bundle.paths import free_path
+from product_matching.deploy.serving_module import ServingModule, signatures
+from product_matching.model import VIEWS, ProductModel
+
+
+def export(
+    model: ProductModel,
+    path: str | Path,
+    *,
+    manifest: Mapping[str, Any] | None = None,
+    rejected: pd.DataFrame | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Writes the SavedModel, the Keras model and the manifest.
+
+    Args:
+        model: A trained model.
+        path: Folder of the bundle, such as `saved_models/shop/1`; a folder of numbered versions gets the next one.
+        manifest: More for the manifest: configuration, split, fingerprint of the data, metrics.
+        rejected: Rows of the table that could not be used; written beside the model as `rejected.csv`.
+        overwrite: Replace a bundle that is there.
+
+    Returns:
+        The folder of the bundle.
+
+    Raises:
+        BundleError: If something is in the way.
+    """
+    folder = free_path(path, overwrite=overwrite)
+
+    def fill(fresh: Path) -> None:
+        _save(fresh, model)
+        if rejected is not None and len(rejected):
+            rejected.to_csv(fresh / "rejected.csv", index=False)
+
+    write_bundle(folder, fill, {**_description(model), **(manifest or {})})
+    return folder
+
+
+def _save(folder: Path, model: ProductModel) -> None:
+    tf.saved_model.save(ServingModule(model), str(folder), signatures=signatures(model))
+    model.save(folder / "model.keras")
+
+
+def _description(model: ProductModel) -> dict[str, Any]:
+    preprocessor = model.preprocessor
+    return {
+        "dim": model.dim,
+        "views": {name: list(shown) for name, shown in VIEWS.items()},
+        "image_size": preprocessor.image_size,
+        "max_tokens": preprocessor.text.max_tokens,
+        "vocabulary_size": len(preprocessor.text.vocabulary),
+        "tags": preprocessor.tags.vocabulary,
+        "head": asdict(Head(**model.head.parameters())),
+    }

@@ -1,0 +1,54 @@
+"""What plain knowledge gets: chance, and someone who sees one attribute, perfectly, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from product_matching._types import IntArray
+from product_matching.dataset import Catalog, MatchPairs
+from product_matching.metrics import best_threshold, match_metrics, retrieval_metrics
+
+COLOUR_COLUMNS = ("colour", "color", "basecolour", "basecolor", "colour_master")
+
+
+def baseline_columns(catalog: Catalog, category: str = "") -> list[str]:
+    """The columns to compare with: the kind of goods and the colour, where the table has them."""
+    colours = [column for column in catalog.attributes if column.lower() in COLOUR_COLUMNS]
+    return [column for column in (catalog.category_column(category), *colours[:1]) if column]
+
+
+def chance_baseline(pairs: MatchPairs, rows: IntArray, groups: IntArray) -> dict[str, Any]:
+    """Guessing: accuracy of the larger class, and a random order."""
+    return _baseline(np.zeros(len(groups), dtype=int), pairs, rows, groups)
+
+
+def attribute_baseline(
+    catalog: Catalog, column: str, pairs: MatchPairs, rows: IntArray, groups: IntArray
+) -> dict[str, Any]:
+    """Reads one attribute of image and text without a mistake: a pair matches if it agrees.
+
+    A model that sees only this attribute cannot do better.
+
+    Args:
+        catalog: The products.
+        column: The attribute.
+        pairs: The questions that the model is asked too.
+        rows: Products with an image and a text.
+        groups: int64 [N].
+    """
+    codes, _ = pd.factorize(catalog.table[column])
+    return _baseline(codes, pairs, rows, groups)
+
+
+def _baseline(codes: IntArray, pairs: MatchPairs, rows: IntArray, groups: IntArray) -> dict[str, Any]:
+    agree = (codes[pairs.image] == codes[pairs.text]).astype(float)
+    threshold = best_threshold(pairs.label, agree) if agree.any() and not agree.all() else 0.5
+    # Products that agree score 1, others 0: as inner products of one-hot vectors, ties in random order.
+    one_hot = np.eye(codes.max() + 1, dtype=np.float32)[codes[rows]]
+    retrieved = retrieval_metrics(
+        one_hot, one_hot, query_groups=groups[rows], gallery_groups=groups[rows], ties="random"
+    )
+    return {**match_metrics(pairs.label, agree, threshold=threshold), "text_to_image": retrieved}

@@ -1,0 +1,35 @@
+"""The vectors of a catalogue, view by view."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from product_matching._types import FloatArray
+from product_matching.dataset import Catalog, make_dataset
+from product_matching.model import ProductModel
+
+
+def embed_catalog(model: ProductModel, catalog: Catalog, *, batch_size: int = 128) -> dict[str, FloatArray]:
+    """Embeds each view of each product.
+
+    Returns:
+        float32 [N, D] for each of `VIEWS`, in the catalogue's order.
+    """
+    batches = make_dataset(catalog, model.preprocessor, batch_size=batch_size, cache=False)
+    return model.predict(batches, verbose=0)
+
+
+def embed_titles(model: ProductModel, catalog: Catalog, *, batch_size: int = 128) -> FloatArray:
+    """Embeds the titles alone, as a shopper would type them: float32 [N, D]; zeros where there is no title."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def embed(titles: tf.Tensor) -> tf.Tensor:
+        tokens = model.preprocessor.text(titles, tf.zeros_like(titles))
+        return model.embed_one("text", model.text_vector(tokens), tokens["has_text"])
+
+    titles = catalog.table["title"].tolist()
+    starts = range(0, len(titles), batch_size)
+    rows = [ops.convert_to_numpy(embed(tf.constant(titles[i : i + batch_size]))) for i in starts]
+    return np.concatenate(rows)

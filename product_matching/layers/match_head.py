@@ -1,0 +1,79 @@
+"""From two vectors to a score and a probability."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from product_matching._types import Tensor
+
+
+@keras.saving.register_keras_serializable("product_matching")
+class MatchHead(keras.layers.Layer):
+    """score = t · ⟨R_i, R_j⟩ + b and match = σ(a · score + c).
+
+    t = exp(log_temperature) and b are learned with the towers (Zhai et al. 2023, "Sigmoid loss for language image
+    pre-training"). a and c calibrate: training sees one match among B pairs, a shop asks about single pairs. They start
+    at 1 and -b, as if matches were as frequent as others, and are fitted on validation pairs after training, together
+    with the threshold: the probability from which a pair counts as a match.
+
+    Args:
+        temperature: Start of t.
+        bias: Start of b; -log(B - 1) makes the first batch's match probability 1/B.
+
+    Example:
+        >>> head = MatchHead()
+        >>> head(np.eye(3, dtype="float32"), np.eye(3, dtype="float32")).shape
+        (3,)
+    """
+
+    def __init__(self, *, temperature: float = 10.0, bias: float = -10.0, **kwargs: Any) -> None:
+        kwargs.setdefault("dtype", "float32")  # scores of half precision would round the probabilities away
+        super().__init__(**kwargs)
+        self.temperature = temperature
+        self.bias = bias
+        start = keras.initializers.Constant(math.log(temperature))
+        self.log_temperature = self.add_weight(shape=(), initializer=start, name="log_temperature")
+        self.score_bias = self.add_weight(shape=(), initializer=keras.initializers.Constant(bias), name="bias")
+        self.calibration = self.add_weight(shape=(3,), initializer=self._even, trainable=False, name="calibration")
+        self.built = True
+
+    def call(self, left: Tensor, right: Tensor) -> Tensor:
+        """Scores pair by pair: [B, D], [B, D] to [B]."""
+        return self._affine(ops.sum(left * right, axis=-1))
+
+    def matrix(self, left: Tensor, right: Tensor) -> Tensor:
+        """Scores each with each: [B, D], [C, D] to [B, C]."""
+        return self._affine(ops.matmul(left, ops.transpose(right)))
+
+    def probability(self, score: Tensor) -> Tensor:
+        """The calibrated probability that a pair of this score matches."""
+        scale, offset = self.calibration[0], self.calibration[1]
+        return ops.sigmoid(scale * score + offset)
+
+    def calibrate(self, scale: float, offset: float, threshold: float) -> None:
+        """Sets a, c and the threshold."""
+        self.calibration.assign([scale, offset, threshold])
+
+    def parameters(self) -> dict[str, float]:
+        """t, b, a, c and the threshold, as plain numbers."""
+        scale, offset, threshold = (float(value) for value in ops.convert_to_numpy(self.calibration))
+        return {
+            "temperature": math.exp(float(ops.convert_to_numpy(self.log_temperature))),
+            "bias": float(ops.convert_to_numpy(self.score_bias)),
+            "scale": scale,
+            "offset": offset,
+            "threshold": threshold,
+        }
+
+    def _affine(self, inner: Tensor) -> Tensor:
+        return ops.exp(self.log_temperature) * ops.cast(inner, "float32") + self.score_bias
+
+    def _even(self, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
+        return ops.convert_to_tensor([1.0, -self.bias, 0.5], dtype=dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "temperature": self.temperature, "bias": self.bias}

@@ -1,0 +1,63 @@
+"""From a configuration and a catalogue to a model: the one place that maps names to classes."""
+
+from __future__ import annotations
+
+import math
+
+from product_matching._types import CatalogStatistics
+from product_matching.config import Config, ImageConfig, TextConfig
+from product_matching.model.product_model import ProductModel
+from product_matching.text import TagLookup, TextEncoder, learn_vocabulary
+from product_matching.visual import ImageEncoder
+
+
+def build_model(config: Config, catalog: CatalogStatistics) -> ProductModel:
+    """Builds an untrained model.
+
+    Args:
+        config: Sizes of the towers and of the joint space.
+        catalog: The training products: the vocabulary of words and tags is learned from them.
+    """
+    tags = TagLookup.learn(catalog.tag_lists(), max_tags=config.tags.max_tags, min_count=config.tags.min_count)
+    return ProductModel(
+        _image_encoder(config.image),
+        _text_encoder(config.text, catalog),
+        tags.vocabulary,
+        tag_dim=config.tags.dim,
+        dim=config.model.dim,
+        hidden_dim=config.model.hidden_dim,
+        dropout=config.model.dropout,
+        modality_dropout=config.model.modality_dropout,
+        temperature=config.model.temperature,
+        # The first batch's matching pairs get probability 1/B, which is their share (Zhai et al. 2023, section 3).
+        bias=-math.log(max(config.train.batch_size - 1, 1)),
+    )
+
+
+def _text_encoder(config: TextConfig, catalog: CatalogStatistics) -> TextEncoder:
+    return TextEncoder(
+        learn_vocabulary(catalog.texts(), config.vocabulary_size),
+        layers=config.layers,
+        heads=config.heads,
+        hidden_dim=config.hidden_dim,
+        intermediate_dim=config.intermediate_dim,
+        dropout=config.dropout,
+        max_tokens=config.max_tokens,
+        pooling=config.pooling,
+    )
+
+
+def _image_encoder(config: ImageConfig) -> ImageEncoder:
+    return ImageEncoder.from_scratch(
+        config.backbone,
+        size=config.size,
+        filters=config.filters,
+        blocks=config.blocks,
+        stem=config.stem,
+        patch_size=config.patch_size,
+        layers=config.layers,
+        heads=config.heads,
+        hidden_dim=config.hidden_dim,
+        intermediate_dim=config.intermediate_dim,
+        dropout=config.dropout,
+    )

@@ -1,0 +1,194 @@
+"""The product model: any subset of image, text and tags to one vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from product_matching._types import Tensor
+from product_matching.layers import MaskedFusion, MatchHead, Projection, TagEmbedding
+from product_matching.model.preprocessor import Preprocessor
+from product_matching.model.views import MODALITIES, PAIRS, VIEWS
+from product_matching.text import TagLookup, TextEncoder
+from product_matching.visual import ImageEncoder
+
+
+@keras.saving.register_keras_serializable("product_matching")
+class ProductModel(keras.Model):
+    """R_i = fuse(V_i, S_i, T_i), score(i, j) = t · ⟨R_i, R_j⟩ + b, match(i, j) = σ(calibrated score).
+
+    `model(inputs)` gives the vector of each view (see `VIEWS`), so `model.predict(batches)["product"]` are the
+    embeddings of products and `["text"]` those of their texts alone. In training, pairs of views (`PAIRS`) of one
+    product are pulled together and those of different products apart; `compile` takes any loss over a score matrix
+    and a matrix of labels 1, -1, 0 (match, no match, left out), such as `losses.SigmoidMatchLoss`.
+
+    Args:
+        image_encoder: V_i.
+        text_encoder: S_i; its preprocessor cleans and tokenises.
+        tag_vocabulary: The n tags of T_i.
+        tag_dim: Width of the tag embedding.
+        dim: Width D of R_i.
+        hidden_dim, dropout: Of the projections and the fusion.
+        modality_dropout: Probability that training hides a modality of a view that has several.
+        temperature, bias: Start of t and b.
+    """
+
+    def __init__(
+        self,
+        image_encoder: ImageEncoder,
+        text_encoder: TextEncoder,
+        tag_vocabulary: Sequence[str] = (),
+        *,
+        tag_dim: int = 64,
+        dim: int = 128,
+        hidden_dim: int = 256,
+        dropout: float = 0.1,
+        modality_dropout: float = 0.2,
+        temperature: float = 10.0,
+        bias: float = -4.8,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.image_encoder = image_encoder
+        self.text_encoder = text_encoder
+        self.tag_embedding = TagEmbedding(len(tag_vocabulary), tag_dim)
+        self.dim = dim
+        self._options = {"tag_dim": tag_dim, "dim": dim, "hidden_dim": hidden_dim, "dropout": dropout}
+        self._options |= {"modality_dropout": modality_dropout, "temperature": temperature, "bias": bias}
+        shape = {"hidden_dim": hidden_dim, "dropout": dropout}
+        self.project_image = Projection(dim, **shape)
+        self.project_text = Projection(dim, **shape)
+        self.project_tags = Projection(dim, **shape)
+        self.fusion = MaskedFusion(dim, **shape)
+        self.head = MatchHead(temperature=temperature, bias=bias)
+        self.modality_dropout = modality_dropout
+        self._seeds = keras.random.SeedGenerator(0)
+        self.preprocessor = Preprocessor(
+            text_encoder.preprocessor, TagLookup(tag_vocabulary), image_size=image_encoder.size
+        )
+        self._build_all(tag_dim)
+
+    def _build_all(self, tag_dim: int) -> None:
+        self.project_image.build((None, self.image_encoder.dim))
+        self.project_text.build((None, self.text_encoder.dim))
+        self.project_tags.build((None, tag_dim))
+        self.fusion.build([(None, self.dim)] * len(MODALITIES), (None, len(MODALITIES)))
+        self.built = True
+
+    def call(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> dict[str, Tensor]:
+        """Embeds each view.
+
+        Args:
+            inputs: As `preprocessor` returns them.
+
+        Returns:
+            float32 [B, D] for each of `VIEWS`, of length 1; zeros where a product has nothing of a view.
+        """
+        vectors = self.encode(inputs, training=training)
+        present = self._present(inputs)
+        return {
+            view: self.fusion(vectors, self._masks(present, shown, training), training=training)
+            for view, shown in VIEWS.items()
+        }
+
+    def embed(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """R_i from whatever each product has: float32 [B, D]."""
+        return self.fusion(self.encode(inputs), self._present(inputs))
+
+    def embed_one(self, modality: str, vector: Tensor, present: Tensor) -> Tensor:
+        """R of one modality alone: its tower's vector [B, D] and bool [B], where it is there, to float32 [B, D]."""
+        nothing = ops.zeros_like(vector)
+        vectors = [vector if name == modality else nothing for name in MODALITIES]
+        masks = [present if name == modality else ops.zeros_like(present) for name in MODALITIES]
+        return self.fusion(vectors, ops.stack(masks, axis=-1))
+
+    def encode(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> list[Tensor]:
+        """Runs the towers: V_i, S_i, T_i, each [B, D], in the order of `MODALITIES`."""
+        return [
+            self.image_vector(inputs["image"], training=training),
+            self.text_vector(inputs, training=training),
+            self.tags_vector(inputs["tags"], training=training),
+        ]
+
+    def image_vector(self, images: Tensor, training: bool | None = None) -> Tensor:
+        """V_i: pixels [B, size, size, 3] to [B, D]."""
+        return self.project_image(self.image_encoder(images, training=training), training=training)
+
+    def text_vector(self, tokens: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
+        """S_i: tokens, as of `preprocessor.text`, to [B, D]."""
+        return self.project_text(self.text_encoder(tokens, training=training), training=training)
+
+    def tags_vector(self, tags: Tensor, training: bool | None = None) -> Tensor:
+        """T_i: multi-hot [B, n] to [B, D]."""
+        return self.project_tags(self.tag_embedding(tags), training=training)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Tensor = None,
+        y_pred: Any = None,
+        sample_weight: Tensor = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The mean over `PAIRS` of the compiled loss.
+
+        Args:
+            x: Inputs as of `call`.
+            y: int [B], the group of each product: two products of one group are never each other's negatives.
+            y_pred: Views as `call` returns them.
+            sample_weight: float [B], weight of each product.
+        """
+        z = pair_labels(y)
+        present = self._present(x)
+        losses = []
+        for left, right in PAIRS:
+            rows = ops.cast(ops.any(self._select(present, VIEWS[left]), axis=-1), z.dtype)
+            columns = ops.cast(ops.any(self._select(present, VIEWS[right]), axis=-1), z.dtype)
+            scores = self.head.matrix(y_pred[left], y_pred[right])
+            losses.append(self.loss(z * rows[:, None] * columns[None, :], scores, sample_weight=sample_weight))
+        return sum(losses) / len(losses) + sum(self.losses)
+
+    def _present(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        return ops.stack([ops.cast(inputs[f"has_{name}"], "bool") for name in MODALITIES], axis=-1)
+
+    def _select(self, present: Tensor, shown: tuple[str, ...]) -> Tensor:
+        return ops.logical_and(present, ops.convert_to_tensor([name in shown for name in MODALITIES]))
+
+    def _masks(self, present: Tensor, shown: tuple[str, ...], training: bool | None) -> Tensor:
+        masks = self._select(present, shown)
+        if not training or len(shown) == 1 or not self.modality_dropout:
+            return masks
+        kept = keras.random.uniform(ops.shape(masks), seed=self._seeds) >= self.modality_dropout
+        thinned = ops.logical_and(masks, kept)
+        return ops.where(ops.any(thinned, axis=-1, keepdims=True), thinned, masks)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            **self._options,
+            "image_encoder": keras.saving.serialize_keras_object(self.image_encoder),
+            "text_encoder": keras.saving.serialize_keras_object(self.text_encoder),
+            "tag_vocabulary": self.preprocessor.tags.vocabulary,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> ProductModel:
+        encoders = {
+            name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("image_encoder", "text_encoder")
+        }
+        return cls(**encoders, **config)
+
+
+def pair_labels(groups: Tensor) -> Tensor:
+    """Z [B, B] of a batch: 1 for a product with itself, 0 (left out) for two of one group, -1 for any other two.
+
+    Args:
+        groups: int [B].
+    """
+    groups = ops.reshape(groups, (-1,))
+    itself = ops.eye(ops.shape(groups)[0], dtype="float32")
+    related = ops.cast(ops.equal(groups[:, None], groups[None, :]), "float32")
+    return 2 * itself + related * (1 - itself) - 1

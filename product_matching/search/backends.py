@@ -1,0 +1,33 @@
+"""The index backends by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from product_matching.errors import ConfigError, unknown_name
+from product_matching.search.exact import ExactIndex
+from product_matching.search.protocol import VectorIndex
+from product_matching.search.scann_index import SMALLEST, ScannIndex, scann_available
+
+AUTO = "auto"
+BACKENDS: dict[str, type[VectorIndex]] = {"exact": ExactIndex, "scann": ScannIndex}
+
+
+def choose_backend(name: str, size: int) -> str:
+    """Returns a key of `BACKENDS`: the name itself, or for `"auto"` the one that suits the size.
+
+    Auto takes ScaNN where it is installed and there are 1000 vectors or more, and exact search elsewhere.
+
+    Raises:
+        ConfigError: If the name is not known.
+    """
+    if name == AUTO:
+        return "scann" if size >= SMALLEST and scann_available() else "exact"
+    if name not in BACKENDS:
+        raise ConfigError(unknown_name("index backend", name, [AUTO, *BACKENDS]))
+    return name
+
+
+def build_backend(name: str, vectors: np.ndarray, *, seed: int = 0) -> VectorIndex:
+    """Builds the index of that name (a key of `BACKENDS`, or `"auto"`) over vectors, float32 `[N, D]`."""
+    return BACKENDS[choose_backend(name, len(vectors))].build(vectors, seed=seed)

@@ -1,0 +1,123 @@
+"""From a query to ranked products: words, a picture, or both, through the same space as the products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from product_matching._types import FloatArray
+from product_matching.bundle import Bundle, load_bundle
+from product_matching.errors import BundleError, DataError
+from product_matching.search.filters import Filter
+from product_matching.search.product_index import ProductIndex
+from product_matching.search.product_table import Hit
+
+
+@dataclass(frozen=True)
+class Result:
+    """One product found.
+
+    Attributes:
+        product_id: Which.
+        score: t · ⟨query, product⟩ + b; higher is better.
+        probability: That the query and the product match, 0 to 1, by the bundle's calibration.
+        rank: From 1.
+        attributes: The product's row in the catalogue; `image` is the path of its picture.
+    """
+
+    product_id: str
+    score: float
+    probability: float
+    rank: int
+    attributes: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the command line and the service show it."""
+        return {
+            "product_id": self.product_id,
+            "score": self.score,
+            "probability": self.probability,
+            "rank": self.rank,
+            "title": self.attributes.get("title", ""),
+            "image": self.attributes.get("image", ""),
+            "attributes": self.attributes,
+        }
+
+
+class SearchEngine:
+    """Embeds queries with a bundle's encoders and looks them up in its index.
+
+    Example:
+        engine = SearchEngine.load("saved_models/shop")
+        engine.search("red striped mug", k=3)
+        engine.search("in blue", image=Path("mug.jpg").read_bytes(), filters=[parse_filter("price<20")])
+    """
+
+    def __init__(self, bundle: Bundle, index: ProductIndex) -> None:
+        self.bundle = bundle
+        self.index = index
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Opens a bundle and its index.
+
+        Raises:
+            BundleError: If the bundle or its index is missing or damaged.
+        """
+        bundle = load_bundle(path)
+        if not bundle.index_folder.is_dir():
+            raise BundleError(
+                f"{bundle.folder} has no index yet. Build it: product-matching index {bundle.folder} CATALOG"
+            )
+        index = ProductIndex.load(bundle.index_folder)
+        if index.dim != bundle.manifest["dim"]:
+            raise BundleError(
+                f"The index of {bundle.folder} holds vectors of {index.dim} numbers, its model makes "
+                f"{bundle.manifest['dim']}. Build the index again."
+            )
+        return cls(bundle, index)
+
+    def search(
+        self, text: str = "", *, image: bytes = b"", k: int = 10, filters: Sequence[Filter] = ()
+    ) -> list[Result]:
+        """Finds the products nearest to words, to a picture, or to both together.
+
+        Args:
+            text: What a shopper types.
+            image: Bytes of an image file.
+            k: Products to return; fewer come back only when the filters leave fewer.
+            filters: Conditions that a product must meet.
+
+        Raises:
+            DataError: If there is neither text nor image, or the image cannot be decoded.
+        """
+        return self.search_vectors(self.embed(text, image), k=k, filters=filters)[0]
+
+    def search_vectors(self, queries: FloatArray, *, k: int = 10, filters: Sequence[Filter] = ()) -> list[list[Result]]:
+        """Finds the products nearest to vectors [Q, D]: a list a query."""
+        found = self.index.search(queries, k=k, filters=filters)
+        return [self._results(hits) for hits in found]
+
+    def embed(self, text: str = "", image: bytes = b"") -> FloatArray:
+        """The vector of a query: float32 [1, D]."""
+        if not text.strip() and not image:
+            raise DataError("A search needs words, a picture, or both; neither was given.")
+        encoders = self.bundle.encoders
+        if not image:
+            return encoders.embed_text([text])
+        if not text.strip():
+            return encoders.embed_image([image])
+        return encoders.embed_product([image], [text], [""], [""])
+
+    def _results(self, hits: list[Hit]) -> list[Result]:
+        head = self.bundle.head
+        scores = head.score(np.array([hit.score for hit in hits], np.float32))
+        pairs = zip(hits, scores, head.probability(scores), strict=True)
+        return [
+            Result(hit.product_id, float(score), float(probability), hit.rank, hit.attributes)
+            for hit, score, probability in pairs
+        ]

@@ -1,0 +1,45 @@
+"""Random views of texts for training: a shopper types less than a seller writes."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from product_matching._types import Tensor
+
+
+def drop_fields(
+    title: Tensor,
+    description: Tensor,
+    seed: Tensor,
+    *,
+    no_description: float = 0.4,
+    no_title: float = 0.15,
+    word: float = 0.1,
+) -> tuple[Tensor, Tensor]:
+    """Leaves out the description, or the title, or words of either; never all of a text.
+
+    Args:
+        title, description: string [B].
+        seed: int [2]; the same seed gives the same result.
+        no_description: Probability that a description is left out, where there is a title.
+        no_title: Probability that a title is left out, where there is a description.
+        word: Probability that a word between spaces is left out.
+
+    Returns:
+        The two fields, string [B].
+    """
+    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    draw = tf.random.stateless_uniform(tf.shape(title), seeds[0])
+    drop_description = (draw < no_description) & (title != "")
+    drop_title = (draw > 1 - no_title) & (description != "")
+    return (
+        tf.where(drop_title, "", _drop_words(title, word, seeds[1])),
+        tf.where(drop_description, "", _drop_words(description, word, seeds[2])),
+    )
+
+
+def _drop_words(text: Tensor, share: float, seed: Tensor) -> Tensor:
+    words = tf.strings.split(text)
+    keep = tf.random.stateless_uniform(tf.shape(words.flat_values), seed) >= share
+    thinned = tf.ragged.boolean_mask(words, words.with_flat_values(keep))
+    return tf.where(thinned.row_lengths() > 0, tf.strings.reduce_join(thinned, axis=1, separator=" "), text)

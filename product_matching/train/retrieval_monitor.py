@@ -1,0 +1,58 @@
+"""Watches what a shop cares for while a model trains: whether a text finds its picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from product_matching.dataset import Catalog, make_dataset
+from product_matching.metrics import retrieval_metrics
+
+
+class RetrievalMonitor(keras.callbacks.Callback):
+    """After each epoch, adds `val_recall@10` and `val_mrr` (text to image, among validation products) to the logs.
+
+    With `patience`, training stops when recall@10 has not risen for so many epochs, and the weights of the best one are
+    put back. The loss is no guide here: it goes on falling while a small catalogue is learned by heart.
+
+    Args:
+        catalog: Validation products; only those with image and text are asked about.
+        patience: Epochs to wait; 0: never stop, keep the last weights.
+        batch_size: Products a forward pass.
+    """
+
+    def __init__(self, catalog: Catalog, *, patience: int = 0, batch_size: int = 128) -> None:
+        super().__init__()
+        words = catalog.table["title"] + catalog.table["description"]
+        self.catalog = catalog.take(((catalog.table["image"] != "") & (words != "")).to_numpy())
+        self.groups = self.catalog.groups()
+        self.patience = patience
+        self.batch_size = batch_size
+        self.best, self.best_epoch, self.best_weights = -1.0, 0, None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        if len(self.catalog):
+            self.batches = make_dataset(self.catalog, self.model.preprocessor, batch_size=self.batch_size)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if not len(self.catalog):
+            return
+        views = self.model.predict(self.batches, verbose=0)
+        found = retrieval_metrics(views["text"], views["image"], query_groups=self.groups, gallery_groups=self.groups)
+        if logs is not None:
+            logs |= {"val_recall@10": found["recall@10"], "val_mrr": found["mrr"]}
+        if self.patience:
+            self._keep_or_stop(epoch, found["recall@10"])
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
+
+    def _keep_or_stop(self, epoch: int, recall: float) -> None:
+        if recall > self.best:
+            self.best, self.best_epoch = recall, epoch
+            self.best_weights = [np.copy(weight) for weight in self.model.get_weights()]
+        elif epoch - self.best_epoch >= self.patience:
+            self.model.stop_training = True
