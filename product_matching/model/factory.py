@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import keras
+
 from product_matching._types import CatalogStatistics
 from product_matching.config import Config, ImageConfig, TextConfig
 from product_matching.model.product_model import ProductModel
@@ -14,10 +16,22 @@ from product_matching.visual import ImageEncoder
 def build_model(config: Config, catalog: CatalogStatistics) -> ProductModel:
     """Builds an untrained model.
 
+    Sets Keras' global seed to `config.seed`, so that the same configuration and catalogue start from the same weights.
+
     Args:
-        config: Sizes of the towers and of the joint space.
+        config: Sizes of the towers and of the joint space; its precision holds for this model alone.
         catalog: The training products: the vocabulary of words and tags is learned from them.
     """
+    keras.utils.set_random_seed(config.seed)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(config.train.mixed_precision)
+    try:
+        return _build(config, catalog)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _build(config: Config, catalog: CatalogStatistics) -> ProductModel:
     tags = TagLookup.learn(catalog.tag_lists(), max_tags=config.tags.max_tags, min_count=config.tags.min_count)
     return ProductModel(
         _image_encoder(config.image),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,6 +14,9 @@ from product_matching.model.preprocessor import Preprocessor
 from product_matching.model.views import MODALITIES, PAIRS, VIEWS
 from product_matching.text import TagLookup, TextEncoder
 from product_matching.visual import ImageEncoder
+
+Question = tuple[Tensor, Tensor, Tensor]
+"""Labels z [B, C], vectors [B, D], vectors [C, D]: what the compiled loss is asked."""
 
 
 @keras.saving.register_keras_serializable("product_matching")
@@ -133,7 +136,9 @@ class ProductModel(keras.Model):
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        """The mean over `PAIRS` of the compiled loss.
+        """The mean of the compiled loss over `PAIRS`, and over images and texts against the single tags.
+
+        Tags are the plainest teachers: "red" alone tells an image tower more than a whole sentence against another.
 
         Args:
             x: Inputs as of `call`.
@@ -141,15 +146,36 @@ class ProductModel(keras.Model):
             y_pred: Views as `call` returns them.
             sample_weight: float [B], weight of each product.
         """
-        z = pair_labels(y)
         present = self._present(x)
-        losses = []
+        losses = [
+            self.loss(z, self.head.matrix(left, right), sample_weight=sample_weight)
+            for z, left, right in (*self._view_questions(y, y_pred, present), *self._tag_questions(x, y_pred, present))
+        ]
+        return sum(losses) / len(losses) + sum(self.losses)
+
+    def tag_vectors(self) -> Tensor:
+        """R of each tag of the vocabulary alone: float32 [n, D]."""
+        count = self.tag_embedding.count
+        return self.embed_one("tags", self.tags_vector(ops.eye(count)), ops.ones((count,), "bool"))
+
+    def _view_questions(self, groups: Tensor, views: Mapping[str, Tensor], present: Tensor) -> Iterator[Question]:
+        """For each of `PAIRS`: which view of which product belongs to which?"""
+        z = pair_labels(groups)
         for left, right in PAIRS:
             rows = ops.cast(ops.any(self._select(present, VIEWS[left]), axis=-1), z.dtype)
             columns = ops.cast(ops.any(self._select(present, VIEWS[right]), axis=-1), z.dtype)
-            scores = self.head.matrix(y_pred[left], y_pred[right])
-            losses.append(self.loss(z * rows[:, None] * columns[None, :], scores, sample_weight=sample_weight))
-        return sum(losses) / len(losses) + sum(self.losses)
+            yield z * rows[:, None] * columns[None, :], views[left], views[right]
+
+    def _tag_questions(
+        self, inputs: Mapping[str, Tensor], views: Mapping[str, Tensor], present: Tensor
+    ) -> Iterator[Question]:
+        """For images and for texts: which single tags belong to them? Products without tags are not asked about."""
+        if not self.tag_embedding.count:
+            return
+        tags = self.tag_vectors()
+        for view in ("image", "text"):
+            asked = ops.logical_and(present[:, MODALITIES.index(view)], present[:, MODALITIES.index("tags")])
+            yield (2 * inputs["tags"] - 1) * ops.cast(asked, "float32")[:, None], views[view], tags
 
     def _present(self, inputs: Mapping[str, Tensor]) -> Tensor:
         return ops.stack([ops.cast(inputs[f"has_{name}"], "bool") for name in MODALITIES], axis=-1)

@@ -35,11 +35,11 @@ def _plain(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
 def _striped(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
     angle = _ANGLES[rng.integers(4)] + rng.normal(0, 0.05)
     along = u * math.sin(angle) + v * math.cos(angle)
-    return _wave(along, rng.uniform(0.13, 0.21), rng) < rng.uniform(0.36, 0.48)
+    return _wave(along, rng.uniform(0.16, 0.25), rng) < rng.uniform(0.38, 0.5)
 
 
 def _dotted(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
-    period = rng.uniform(0.14, 0.2)
+    period = rng.uniform(0.17, 0.24)
     row = np.floor(v / period)
     across = (u / period + 0.5 * (row % 2) + rng.random()) % 1 - 0.5
     down = (v / period) % 1 - 0.5
@@ -47,7 +47,7 @@ def _dotted(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
 
 
 def _checked(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
-    period = rng.uniform(0.15, 0.22)
+    period = rng.uniform(0.19, 0.27)
     across = _wave(u, period, rng) < 0.5
     down = _wave(v, period, rng) < 0.5
     return 0.5 * across + 0.5 * down
@@ -67,7 +67,7 @@ def _floral(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
 
 def _zigzag(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
     teeth = np.abs((u / rng.uniform(0.2, 0.28) + rng.random()) % 1 - 0.5)
-    return _wave(v + teeth * rng.uniform(0.2, 0.28), rng.uniform(0.17, 0.23), rng) < 0.45
+    return _wave(v + teeth * rng.uniform(0.2, 0.28), rng.uniform(0.2, 0.27), rng) < 0.45
 
 
 def _two_tone(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:

@@ -13,7 +13,8 @@ from product_matching.dataset.sample_shop.spec import ProductSpec
 PHOTO_SIZE = 96
 _CANVAS = 144  # drawn larger and averaged down: smooth rims
 _TILT = np.radians(25.0)
-_PAIRS = 0.1  # share of photos that show a second, smaller copy
+_VIVID = 0.25  # share of photos on a ground of strong colour; shops like pale ones
+_PAIRS = 0.08  # share of photos that show a second, smaller copy
 
 
 def photograph(spec: ProductSpec, rng: np.random.Generator) -> Image.Image:
@@ -27,14 +28,14 @@ def photograph(spec: ProductSpec, rng: np.random.Generator) -> Image.Image:
         corner = np.array([rng.choice([0.14, 0.86]), rng.uniform(0.15, 0.85)])
         paint_product(canvas, spec, _pose(rng, rng.uniform(0.28, 0.4), corner), paint)
     paint_product(canvas, spec, _draw_pose(rng), paint)
-    draw_clutter(canvas, rng, count=int(rng.integers(0, 3)), in_front=True)
+    draw_clutter(canvas, rng, count=int(rng.integers(0, 2)), in_front=True)
     return _expose(canvas.resize((PHOTO_SIZE, PHOTO_SIZE), Image.Resampling.HAMMING), rng)
 
 
 def _backdrop_shade(body: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Any shade that does not swallow the product."""
     for _ in range(6):
-        shade = any_shade(rng)
+        shade = any_shade(rng, vivid=rng.random() < _VIVID)
         if np.abs(shade - body).sum() > 130:
             break
     return shade
@@ -42,13 +43,13 @@ def _backdrop_shade(body: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _draw_pose(rng: np.random.Generator) -> Pose:
     """Somewhere in the frame; a large product may stick out a little."""
-    size = rng.uniform(0.58, 0.95)
+    size = rng.uniform(0.66, 0.97)
     reach = (1.0 - size) / 2 + 0.02
     return _pose(rng, size, 0.5 + rng.uniform(-reach, reach, 2))
 
 
 def _pose(rng: np.random.Generator, size: float, centre: np.ndarray) -> Pose:
-    angle = float(np.clip(rng.normal(0.0, _TILT / 2), -_TILT, _TILT))
+    angle = float(np.clip(rng.normal(0.0, _TILT / 3), -_TILT, _TILT))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     stretch = np.array([[rng.uniform(0.92, 1.08), rng.normal(0, 0.05)], [0.0, 1.0]])
     mirror = np.diag([rng.choice([-1.0, 1.0]), 1.0])
@@ -62,7 +63,7 @@ def _expose(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.8)))
     ramp = np.linspace(-0.5, 0.5, PHOTO_SIZE, dtype=np.float32)
     slope = rng.normal(0.0, 0.15, 2).astype(np.float32)
-    light = rng.uniform(0.78, 1.12) + slope[0] * ramp[:, None] + slope[1] * ramp[None, :]
+    light = rng.uniform(0.8, 1.1) + slope[0] * ramp[:, None] + slope[1] * ramp[None, :]
     warmth = rng.normal(0.0, 0.045)
     tint = np.array([1 + warmth, 1 + rng.normal(0, 0.012), 1 - warmth], np.float32)
     pixels = np.asarray(picture, np.float32) * (light[..., None] * tint)

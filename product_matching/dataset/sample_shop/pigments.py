@@ -33,9 +33,9 @@ def shade_of(colour: str, rng: np.random.Generator) -> np.ndarray:
     return np.array(colorsys.hsv_to_rgb(hue / 360 % 1, saturation / 100, value / 100), np.float32) * 255
 
 
-def any_shade(rng: np.random.Generator) -> np.ndarray:
-    """Any [3] shade, pale ones more often than a uniform draw would give."""
-    saturation = rng.beta(1.0, 1.8)
+def any_shade(rng: np.random.Generator, *, vivid: bool = True) -> np.ndarray:
+    """Any [3] shade, pale ones more often than a uniform draw would give; without `vivid`, nearly grey ones only."""
+    saturation = rng.beta(1.0, 1.8) * (1.0 if vivid else 0.3)
     return np.array(colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.15, 1.0)), np.float32) * 255
 
 

@@ -1,0 +1,70 @@
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import hypothesis
+import keras
+import pytest
+
+from product_matching.bundle import load_bundle
+from product_matching.config import load_config
+from product_matching.dataset import load_data, make_sample_shop
+from product_matching.deploy import export
+from product_matching.model import build_model
+from product_matching.search import build_index
+from product_matching.train import fit
+
+hypothesis.settings.register_profile("fast", max_examples=60, deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("fast")
+
+
+@pytest.fixture(scope="session")
+def tiny_shop(tmp_path_factory):
+    """A bilingual shop on disk; read it, never write into it."""
+    return make_sample_shop(tmp_path_factory.mktemp("shop"), products=160, shoppers=20, seed=1)
+
+
+@pytest.fixture(scope="session")
+def tiny_catalog(tiny_shop):
+    return load_data(tiny_shop.catalog)
+
+
+@pytest.fixture(scope="session")
+def tiny_split(tiny_catalog):
+    """Train, validation and test: about 100, 30 and 30 products."""
+    return tiny_catalog.split(seed=0, val=0.2, test=0.2)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_split):
+    """A model that was never trained; do not change it."""
+    keras.utils.set_random_seed(0)
+    return build_model(load_config("tiny"), tiny_split[0])
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_split):
+    """(model, train, val, test) after a short fit; do not change the model."""
+    train, val, test = tiny_split
+    config = load_config("tiny")
+    keras.utils.set_random_seed(config.seed)
+    model = build_model(config, train)
+    fit(model, train, val, config)
+    return model, train, val, test
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(trained, tiny_catalog, tmp_path_factory):
+    """Path of an exported bundle with an index over `tiny_catalog`; copy it before changing it."""
+    path = export(trained[0], tmp_path_factory.mktemp("saved_models") / "tiny" / "1")
+    build_index(load_bundle(path), tiny_catalog)
+    return path
+
+
+@pytest.fixture
+def half_precision():
+    """The global policy of mixed precision, for the length of a test."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    yield
+    keras.config.set_dtype_policy(before)

@@ -1,0 +1,98 @@
+"""The command line, end to end, on a tiny shop: each command in turn, its JSON alone on standard output."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from product_matching.cli import main
+
+
+def call(capsys, *arguments):
+    """Runs a command with --json and returns the object it prints."""
+    assert main([*map(str, arguments), "--json"]) == 0
+    output = capsys.readouterr().out
+    assert output.count("\n") == 1
+    return json.loads(output)
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_shop, tmp_path_factory):
+    """A bundle made by the command line."""
+    out = tmp_path_factory.mktemp("bundles") / "shop"
+    words = ["train", str(tiny_shop.catalog), "--out", str(out), "--config", "tiny", "--set", "train.epochs=1"]
+    assert main([*words, "--set", "split.val=0.2", "--set", "split.test=0.2"]) == 0
+    assert main(["index", str(out), str(tiny_shop.catalog)]) == 0
+    return out
+
+
+def test_train_leaves_a_manifest_that_tells_how(bundle):
+    manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["config"]["train"]["epochs"] == 1
+    assert manifest["split"]["seed"] == 0
+    assert sum(manifest["split"][f"{part}_products"] for part in ("train", "val", "test")) == manifest["data"]["rows"]
+    assert len(manifest["history"]["loss"]) == 1
+    assert 0 <= manifest["metrics"]["validation"]["accuracy"] <= 1
+
+
+def test_evaluate_has_the_names_that_scripts_read(bundle, tiny_shop, capsys):
+    result = call(capsys, "evaluate", bundle, tiny_shop.catalog)
+    for name in ("accuracy", "precision", "recall", "f1", "auc", "threshold"):
+        assert isinstance(result[name], float)
+    for direction in ("text_to_image", "image_to_text", "text_to_product"):
+        expected = {"recall@1", "recall@5", "recall@10", "mrr", "ndcg@10", "queries", "gallery"}
+        assert set(result[direction]) == expected
+    assert set(result["baselines"]) == {"chance", "only kind", "only colour"}
+    assert json.loads((bundle / "report" / "metrics.json").read_text(encoding="utf-8"))["f1"] == result["f1"]
+
+
+def test_search_by_words_picture_both_and_filter(bundle, tiny_shop, capsys):
+    image = next((tiny_shop.catalog.parent / "images").rglob("*.jpg"))
+    for words in (
+        ["--text", "red mug"],
+        ["--text", "红色马克杯"],
+        ["--image", image],
+        ["--text", "red", "--image", image],
+    ):
+        results = call(capsys, "search", bundle, *words, "-k", "5")["results"]
+        assert [hit["rank"] for hit in results] == [1, 2, 3, 4, 5]
+        scores = [hit["score"] for hit in results]
+        assert scores == sorted(scores, reverse=True)
+        assert all(0 <= hit["probability"] <= 1 for hit in results)
+    results = call(capsys, "search", bundle, "--text", "mug", "--filter", "colour=red", "--filter", "price<500")[
+        "results"
+    ]
+    assert results
+    assert {hit["attributes"]["colour"] for hit in results} == {"red"}
+
+
+def test_match_keeps_the_order_and_measures_labels(bundle, tiny_shop, tmp_path, capsys):
+    table = pd.read_csv(tiny_shop.catalog, keep_default_na=False, dtype=str)
+    table = table[(table["image"] != "") & (table["title"] != "")].head(6)
+    pairs = pd.DataFrame(
+        {"l_image": table["image"], "r_name": list(table["title"][:3]) * 2, "label": [1] * 3 + [0] * 3}
+    )
+    path = tiny_shop.catalog.parent / "pairs.csv"
+    pairs.to_csv(path, index=False)
+    result = call(capsys, "match", bundle, path, "--left", "l_", "--right", "r_")
+    path.unlink()
+    assert len(result["pairs"]) == 6
+    assert {"probability", "match"} <= set(result["pairs"][0])
+    right = [pair["match"] == bool(label) for pair, label in zip(result["pairs"], pairs["label"], strict=True)]
+    assert result["accuracy"] == pytest.approx(sum(right) / 6)
+
+
+def test_match_by_product_ids_reads_the_index(bundle, tmp_path, capsys):
+    path = tmp_path / "pairs.csv"
+    path.write_text("left_product_id,right_product_id\nP00003,P00003\nP00003,P00004\n", encoding="utf-8")
+    same, other = call(capsys, "match", bundle, path)["pairs"]
+    assert same["probability"] > other["probability"]
+
+
+def test_the_demo_runs_on_a_small_shop(tmp_path, capsys):
+    words = ["demo", "--out", tmp_path, "--products", "300", "--config", "tiny", "--set", "train.epochs=1"]
+    result = call(capsys, *words)
+    assert (tmp_path / "searches.png").is_file()
+    assert len(result["searches"]) == 3
+    assert result["seconds"].keys() >= {"train", "export the bundle", "search"}
+    assert "only colour" in result["evaluation"]["baselines"]

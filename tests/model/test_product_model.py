@@ -1,0 +1,195 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from product_matching.config import load_config
+from product_matching.dataset import make_dataset
+from product_matching.losses import SigmoidMatchLoss
+from product_matching.model import PAIRS, VIEWS, build_model
+from product_matching.model.product_model import pair_labels
+from product_matching.optimizer import build_optimizer
+
+MODALITIES = ("image", "text", "tags")
+# What each of the rows of `raw` has.
+HAS = np.array([[1, 1, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0], [0, 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1]], bool)
+FULL, NO_IMAGE, NO_TEXT, NO_TAGS, NOTHING = 0, 1, 2, 3, 6
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return trained[0]
+
+
+@pytest.fixture(scope="module")
+def raw(trained):
+    """Products that lack this or that, as a shop would send them."""
+    model, train, _, _ = trained
+    photos = [Path(path).read_bytes() for path in train.image_paths() if path][: len(HAS)]
+    titles = ["red shoes", "红色跑鞋", "", "蓝色马克杯 350ml", "wooden chair", "", "", "green bag"]
+    tags = model.preprocessor.tags.vocabulary
+    return {
+        "image": tf.constant([photo if has else b"" for photo, has in zip(photos, HAS[:, 0], strict=True)]),
+        "title": tf.constant([title if has else "" for title, has in zip(titles, HAS[:, 1], strict=True)]),
+        "description": tf.constant(["很轻, light" if has else "" for has in HAS[:, 1]]),
+        "tags": tf.constant([f"{tags[i]}|{tags[-1]}" if has else "" for i, has in enumerate(HAS[:, 2])]),
+    }
+
+
+@pytest.fixture(scope="module")
+def inputs(model, raw):
+    return model.preprocessor(raw)
+
+
+@pytest.fixture(scope="module")
+def views(model, inputs):
+    return {name: keras.ops.convert_to_numpy(view) for name, view in model(inputs).items()}
+
+
+def shows_something(view):
+    return HAS[:, [MODALITIES.index(name) for name in VIEWS[view]]].any(axis=1)
+
+
+def test_fixture_has_the_modalities_it_says(inputs):
+    found = np.stack([np.asarray(inputs[f"has_{name}"]) for name in MODALITIES], axis=1)
+    np.testing.assert_array_equal(found, HAS)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_have_length_one_where_there_is_something_and_zero_elsewhere(view, views):
+    np.testing.assert_allclose(np.linalg.norm(views[view], axis=1), shows_something(view).astype(float), atol=1e-5)
+    assert views[view].dtype == np.float32
+
+
+def test_product_without_image_has_a_zero_image_view(views):
+    assert not views["image"][NO_IMAGE].any()
+    assert views["product"][NO_IMAGE].any()
+
+
+def test_embed_is_the_product_view(model, inputs, views):
+    np.testing.assert_allclose(model.embed(inputs), views["product"], atol=1e-6)
+
+
+def test_product_without_tags_is_the_fusion_of_its_image_and_text(model, inputs):
+    masks = np.tile([True, True, False], (len(HAS), 1))
+    fused = model.fusion(model.encode(inputs), keras.ops.convert_to_tensor(masks))
+    np.testing.assert_allclose(model.embed(inputs)[NO_TAGS], fused[NO_TAGS], atol=1e-6)
+
+
+@pytest.mark.parametrize(("view", "row"), [("text", NO_IMAGE), ("image", NO_TEXT)])
+def test_embed_one_is_the_view_of_one_modality(model, inputs, views, view, row):
+    vector = model.text_vector(inputs) if view == "text" else model.image_vector(inputs["image"])
+    alone = model.embed_one(view, vector, inputs[f"has_{view}"])
+    np.testing.assert_allclose(alone, views[view], atol=1e-5)
+    assert np.asarray(alone)[row].any()
+
+
+def test_batch_gives_what_each_product_gives_alone(model, raw, views):
+    for row in range(len(HAS)):
+        one = model(model.preprocessor({name: column[row : row + 1] for name, column in raw.items()}))
+        for view in VIEWS:
+            np.testing.assert_allclose(one[view][0], views[view][row], atol=2e-5, err_msg=f"{view} of row {row}")
+
+
+def test_content_of_a_missing_image_has_no_influence(model, inputs, views):
+    noisy = {**inputs, "image": tf.where(inputs["has_image"][:, None, None, None], inputs["image"], 7)}
+    np.testing.assert_allclose(model(noisy)["product"], views["product"], atol=1e-6)
+
+
+def test_training_never_hides_all_of_a_product(model, inputs):
+    for _ in range(5):
+        hidden = model(inputs, training=True)
+        for view in VIEWS:
+            lengths = np.linalg.norm(hidden[view], axis=1)
+            np.testing.assert_allclose(lengths, shows_something(view).astype(float), atol=1e-5)
+
+
+def naive_loss(model, views, groups, weights=None):
+    """The definition, pair by pair, in float64."""
+    t, b = model.head.parameters()["temperature"], model.head.parameters()["bias"]
+    count, total = len(groups), 0.0
+    weights = np.ones(count) if weights is None else weights
+    for left, right in PAIRS:
+        for i in range(count):
+            for j in range(count):
+                dropped = i != j and groups[i] == groups[j]
+                if dropped or not shows_something(left)[i] or not shows_something(right)[j]:
+                    continue
+                z = 1 if i == j else -1
+                score = t * np.dot(views[left][i].astype(float), views[right][j].astype(float)) + b
+                total += weights[i] * np.log1p(np.exp(-z * score)) / count
+    return total / len(PAIRS)
+
+
+@pytest.mark.parametrize("groups", [np.arange(8), np.array([5, 5, 2, 3, 4, 2, 6, 5])])
+def test_loss_is_the_definition_over_all_pairs_of_views(model, inputs, views, groups):
+    loss = model.compute_loss(x=inputs, y=tf.constant(groups), y_pred=views)
+    assert float(loss) == pytest.approx(naive_loss(model, views, groups), rel=1e-5)
+
+
+def test_loss_weighs_products(model, inputs, views):
+    groups, weights = np.arange(8), np.array([0.0, 2.0, 1.0, 0.5, 3.0, 1.0, 1.0, 0.0])
+    loss = model.compute_loss(x=inputs, y=tf.constant(groups), y_pred=views, sample_weight=tf.constant(weights))
+    assert float(loss) == pytest.approx(naive_loss(model, views, groups, weights), rel=1e-5)
+
+
+def test_pair_labels_counted_by_hand():
+    hand = [[1, -1, 0, -1], [-1, 1, -1, -1], [0, -1, 1, -1], [-1, -1, -1, 1]]
+    np.testing.assert_array_equal(pair_labels(tf.constant([[7], [-3], [7], [0]], tf.int64)), hand)
+
+
+def test_pair_labels_tell_large_groups_apart():
+    close = tf.constant([2**62, 2**62 + 1], tf.int64)
+    np.testing.assert_array_equal(pair_labels(close), [[1, -1], [-1, 1]])
+
+
+def test_saved_model_predicts_the_same(model, inputs, views, tmp_path):
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    for view, vectors in again(inputs).items():
+        np.testing.assert_allclose(vectors, views[view], atol=1e-6)
+    assert again.head.parameters() == model.head.parameters()
+    assert again.preprocessor.text.vocabulary == model.preprocessor.text.vocabulary
+    assert again.preprocessor.tags.vocabulary == model.preprocessor.tags.vocabulary
+
+
+def test_calibration_is_saved(tiny_split, tmp_path):
+    model = build_model(load_config("tiny"), tiny_split[0])
+    model.head.calibrate(1.5, -2.25, 0.75)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras").head.parameters()
+    assert (again["scale"], again["offset"], again["threshold"]) == (1.5, -2.25, 0.75)
+
+
+def test_half_precision_trains_with_a_finite_loss(half_precision, tiny_split):
+    train = tiny_split[0].take(np.arange(24))
+    model = build_model(load_config("tiny"), train)
+    model.compile(optimizer=build_optimizer(steps=3), loss=SigmoidMatchLoss(), run_eagerly=True, jit_compile=False)
+    batches = make_dataset(train, model.preprocessor, batch_size=8, training=True)
+    history = model.fit(batches, epochs=1, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    vectors = model(next(iter(batches))[0])["product"]
+    assert keras.backend.standardize_dtype(vectors.dtype) == "float32"
+
+
+def test_fits_and_evaluates_as_any_keras_model(tiny_split):
+    train = tiny_split[0].take(np.arange(16))
+    model = build_model(load_config("tiny"), train)
+    model.compile(optimizer="sgd", loss=SigmoidMatchLoss(), run_eagerly=True, jit_compile=False)
+    batches = make_dataset(train, model.preprocessor, batch_size=8)
+    history = model.fit(batches, validation_data=batches, verbose=0).history
+    assert model.evaluate(batches, verbose=0) == pytest.approx(history["val_loss"][0], rel=1e-5)
+
+
+def test_vocabulary_comes_from_the_catalogue(tiny_split, tiny_model):
+    known = set(tiny_model.preprocessor.tags.vocabulary)
+    # The tiny preset keeps every tag.
+    assert {tag.lower() for tags in tiny_split[0].tag_lists() for tag in tags} == known
+
+
+def test_first_match_probability_is_one_in_a_batch(tiny_model):
+    bias = tiny_model.head.parameters()["bias"]
+    assert 1 / (1 + np.exp(-bias)) == pytest.approx(1 / 32)
