@@ -28,7 +28,9 @@ def main(catalog_path: Path, bundle: Path, preset: str = "demo") -> dict:
     )
 
     # 3. The fit: batches are a tf.data.Dataset; any Keras callback works.
-    batches = pm.make_dataset(train, model.preprocessor, batch_size=batch_size, training=True, seed=config.seed)
+    batches = pm.make_dataset(
+        train, model.preprocessor, batch_size=batch_size, training=True, same_kind=config.train.same_kind
+    )
     validation = pm.make_dataset(val, model.preprocessor, batch_size=batch_size)
     model.fit(batches, validation_data=validation, epochs=config.train.epochs, verbose=2)
 

@@ -108,6 +108,8 @@ class TrainConfig:
 
     epochs: int = 10
     batch_size: int = 128
+    same_kind: int = 8
+    """Products of one kind of goods that stand together in a batch, hard negatives of each other; 1: random."""
     augment: bool = True
     """Images are shifted, zoomed and mirrored; descriptions, titles and words are left out at random."""
     mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -150,7 +152,14 @@ _POSITIVE = {
         "tags.dim",
         "model.dim",
     ),
-    *("model.hidden_dim", "model.temperature", "optimizer.learning_rate", "train.epochs", "train.batch_size"),
+    *(
+        "model.hidden_dim",
+        "model.temperature",
+        "optimizer.learning_rate",
+        "train.epochs",
+        "train.batch_size",
+        "train.same_kind",
+    ),
 }
 _SHARES = {
     *("text.dropout", "image.dropout", "model.dropout", "model.modality_dropout", "optimizer.warmup"),

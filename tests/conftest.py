@@ -38,19 +38,21 @@ def tiny_split(tiny_catalog):
 @pytest.fixture(scope="session")
 def tiny_model(tiny_split):
     """A model that was never trained; do not change it."""
-    keras.utils.set_random_seed(0)
     return build_model(load_config("tiny"), tiny_split[0])
 
 
 @pytest.fixture(scope="session")
-def trained(tiny_split):
-    """(model, train, val, test) after a short fit; do not change the model."""
-    train, val, test = tiny_split
+def training(tiny_split):
+    """(model, history) of a short fit."""
     config = load_config("tiny")
-    keras.utils.set_random_seed(config.seed)
-    model = build_model(config, train)
-    fit(model, train, val, config)
-    return model, train, val, test
+    model = build_model(config, tiny_split[0])
+    return model, fit(model, tiny_split[0], tiny_split[1], config)
+
+
+@pytest.fixture(scope="session")
+def trained(training, tiny_split):
+    """(model, train, val, test) after a short fit; do not change the model."""
+    return training[0], *tiny_split
 
 
 @pytest.fixture(scope="session")

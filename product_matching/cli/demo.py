@@ -78,9 +78,12 @@ def _make_shop(options: argparse.Namespace, seconds: dict[str, float]) -> Path:
     from product_matching.dataset import make_sample_shop
 
     folder = options.out / "shop"
-    with step(f"draw a shop of {options.products} products", seconds), bar("draw", options.products) as progress:
-        with replaced_folder(folder) as fresh:
-            shop = make_sample_shop(fresh, products=options.products, seed=options.seed, progress=progress)
+    with (
+        step(f"draw a shop of {options.products} products", seconds),
+        bar("draw", options.products) as progress,
+        replaced_folder(folder) as fresh,
+    ):
+        shop = make_sample_shop(fresh, products=options.products, seed=options.seed, progress=progress)
     return folder / shop.catalog.name
 
 

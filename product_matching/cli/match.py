@@ -66,7 +66,7 @@ def _side_vectors(bundle: Bundle, pairs: pd.DataFrame, prefix: str, root: Path) 
             from product_matching.errors import BundleError
 
             raise BundleError(
-                f"Pairs of product ids need the bundle's index. Build it: product-matching index {bundle.folder} CATALOG"
+                f"Product ids need the bundle's index. Build it: product-matching index {bundle.folder} CATALOG"
             )
         return ProductIndex.load(bundle.index_folder).vectors_of(pairs[columns[0]].tolist())
     return embed_products(bundle, side_of_pairs(pairs, prefix, root))

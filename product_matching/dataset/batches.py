@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 from product_matching._types import Tensor
@@ -33,6 +34,7 @@ def make_dataset(
     batch_size: int = 128,
     training: bool = False,
     augment: bool | None = None,
+    same_kind: int = 1,
     seed: int = 0,
     cache: bool = True,
 ) -> tf.data.Dataset:
@@ -48,6 +50,8 @@ def make_dataset(
         batch_size: Products a batch.
         training: Shuffle and augment.
         augment: Whether to draw random views of images and texts; by default as `training` says.
+        same_kind: In training, so many products of one kind of goods stand together: each is a hard negative of the
+            others. With 1, batches are drawn at random, and most negatives are too easy to teach more than the kind.
         seed: Seed of the shuffle and the views.
         cache: Keep the decoded images in memory.
 
@@ -60,6 +64,8 @@ def make_dataset(
         rows = rows.cache()
     if training:
         rows = rows.shuffle(len(catalog), seed=seed, reshuffle_each_iteration=True)
+        if same_kind > 1:
+            rows = rows.group_by_window(lambda row: row["kind"], lambda _, run: run, window_size=same_kind)
     batches = rows.batch(batch_size, drop_remainder=training and len(catalog) >= batch_size)
     augment = training if augment is None else augment
     if augment:
@@ -71,7 +77,8 @@ def make_dataset(
 
 def _raw(catalog: Catalog) -> dict[str, np.ndarray]:
     columns = {name: catalog.table[name].to_numpy(dtype=object).astype(str) for name in RAW}
-    return {**columns, "path": np.array(catalog.image_paths(), dtype=str), "group": catalog.groups()}
+    kinds = pd.factorize(catalog.categories())[0].astype(np.int64)
+    return {**columns, "path": np.array(catalog.image_paths(), dtype=str), "group": catalog.groups(), "kind": kinds}
 
 
 def _decoder(preprocessor: ProductPreprocessor) -> Callable:

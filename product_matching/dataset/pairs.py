@@ -106,8 +106,8 @@ def load_pairs(path: str | Path, *, left: str = "left_", right: str = "right_") 
 def side_of_pairs(table: pd.DataFrame, prefix: str, root: Path) -> Catalog:
     """One side of a table of pairs as products.
 
-    `image`, `title` (or `name`), `description` and `tags` after the prefix are what they say; any other column's content
-    follows the description, so that it counts.
+    `image`, `title` (or `name`), `description` and `tags` after the prefix are what they say; what any other column
+    holds follows the description, so that it counts.
     """
     side = table[[column for column in table.columns if column.startswith(prefix)]]
     side = side.rename(columns=lambda column: column.removeprefix(prefix))

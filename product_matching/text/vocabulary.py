@@ -33,8 +33,8 @@ def learn_vocabulary(texts: Iterable[str], size: int = 8000, *, lowercase: bool 
     tokenizer.normalizer = BertNormalizer(lowercase=lowercase, strip_accents=lowercase, handle_chinese_chars=True)
     tokenizer.pre_tokenizer = BertPreTokenizer()
     words = _count_words(tokenizer, texts)
-    # The trainer numbers letters in the order of a hash map that differs from run to run, and breaks ties between merges
-    # by these numbers. Named beforehand, in order, they and so the vocabulary are the same each time.
+    # The trainer numbers letters in the order of a hash map that differs from run to run, and breaks ties between
+    # merges by these numbers. Named beforehand, in order, they and so the vocabulary are the same each time.
     letters = sorted({"##" + letter for word in words for letter in word[1:]})
     trainer = WordPieceTrainer(
         vocab_size=size, min_frequency=2, special_tokens=[*SPECIAL_TOKENS, *letters], show_progress=False

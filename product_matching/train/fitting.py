@@ -41,6 +41,7 @@ def fit(
         batch_size=options.batch_size,
         training=True,
         augment=options.augment,
+        same_kind=options.same_kind,
         seed=config.seed,
     )
     steps = max(len(train) // options.batch_size, 1) * options.epochs

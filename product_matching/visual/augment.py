@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
 import tensorflow as tf
 
 from product_matching._types import Tensor
 from product_matching.visual.decoding import WHITE
 
 
-def augment_images(images: Tensor, seed: Tensor, *, zoom: float = 0.2, light: float = 0.15) -> Tensor:
-    """Mirrors, zooms, shifts and lights each image of a batch at random.
+def augment_images(
+    images: Tensor, seed: Tensor, *, zoom: float = 0.2, turn: float = 15.0, light: float = 0.15
+) -> Tensor:
+    """Mirrors, zooms, shifts, turns and lights each image of a batch at random.
 
     Hue is left alone: colour is what a shopper asks for.
 
     Args:
         images: uint8 or float [B, H, W, 3], 0 to 255.
         seed: int [2]; the same seed gives the same result.
-        zoom: A side of the window that is cut out differs from the image's by up to this share; it may reach outside,
-            where it is white.
+        zoom: A side of the window that is cut out differs from the image's by up to this share, and its centre moves by
+            up to half of that; where it reaches outside, the rim of the image goes on.
+        turn: Largest angle of the window, in degrees.
         light: Brightness is multiplied by a factor within 1 ± light.
 
     Returns:
@@ -25,28 +30,32 @@ def augment_images(images: Tensor, seed: Tensor, *, zoom: float = 0.2, light: fl
     """
     images = tf.cast(images, tf.float32)
     count, size = tf.shape(images)[0], tf.cast(tf.shape(images)[1:3], tf.float32)
-    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 4))
+    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 5))
     scale = 1 + tf.random.stateless_uniform([count, 2], seeds[0], -zoom, zoom)
     mirror = tf.where(tf.random.stateless_uniform([count], seeds[1]) < 0.5, -1.0, 1.0)
-    scale *= tf.stack([tf.ones_like(mirror), mirror], axis=1)
     shift = tf.random.stateless_uniform([count, 2], seeds[2], -zoom / 2, zoom / 2) * size
-    views = _scale_about_centre(images, scale, shift)
-    factor = 1 + tf.random.stateless_uniform([count, 1, 1, 1], seeds[3], -light, light)
+    angle = tf.random.stateless_uniform([count], seeds[3], -turn, turn) * math.pi / 180
+    views = _look_through(images, scale * tf.stack([tf.ones_like(mirror), mirror], axis=1), angle, shift)
+    factor = 1 + tf.random.stateless_uniform([count, 1, 1, 1], seeds[4], -light, light)
     return tf.clip_by_value(views * factor, 0, WHITE)
 
 
-def _scale_about_centre(images: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Reads output pixel p from input pixel centre + scale · (p - centre) + shift; rows and columns apart."""
+def _look_through(images: Tensor, scale: Tensor, angle: Tensor, shift: Tensor) -> Tensor:
+    """Reads output pixel p from input pixel centre + turned(scale · (p - centre)) + shift; rows before columns."""
     shape = tf.shape(images)[1:3]
     centre = (tf.cast(shape, tf.float32) - 1) / 2
-    offset = centre + shift - scale * centre
-    nothing = tf.zeros_like(offset[:, 0])
-    rows = [scale[:, 1], nothing, offset[:, 1], nothing, scale[:, 0], offset[:, 0], nothing, nothing]
+    cos, sin = tf.cos(angle), tf.sin(angle)
+    from_row = tf.stack([cos * scale[:, 0], sin * scale[:, 0]], axis=1)  # what one output row adds to (row, column)
+    from_column = tf.stack([-sin * scale[:, 1], cos * scale[:, 1]], axis=1)
+    offset = centre + shift - from_row * centre[0] - from_column * centre[1]
+    nothing = tf.zeros_like(angle)
+    # The op wants x (columns) before y (rows).
+    transforms = [from_column[:, 1], from_row[:, 1], offset[:, 1], from_column[:, 0], from_row[:, 0], offset[:, 0]]
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
-        transforms=tf.stack(rows, axis=1),
+        transforms=tf.stack([*transforms, nothing, nothing], axis=1),
         output_shape=shape,
-        fill_value=float(WHITE),
+        fill_value=0.0,
         interpolation="BILINEAR",
-        fill_mode="CONSTANT",
+        fill_mode="NEAREST",
     )

@@ -80,7 +80,7 @@ def _colours(spec: ProductSpec, tones: np.ndarray, unit: np.ndarray, paint: Pain
     own = np.flatnonzero((tones == Tone.BODY) | (tones == Tone.SHADE))
     if len(own):
         colours[own] = _own_colours(spec, tones[own], unit[:, own], paint, rng)
-    slope = rng.normal(0.0, 0.22, 2).astype(np.float32)
+    slope = rng.normal(0.0, 0.15, 2).astype(np.float32)
     light = 1.0 + slope @ (unit - 0.5) - 0.25 * (unit[0] - 0.5) ** 2
     return colours * light[:, None]
 

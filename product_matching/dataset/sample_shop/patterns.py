@@ -35,7 +35,7 @@ def _plain(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
 def _striped(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
     angle = _ANGLES[rng.integers(4)] + rng.normal(0, 0.05)
     along = u * math.sin(angle) + v * math.cos(angle)
-    return _wave(along, rng.uniform(0.16, 0.25), rng) < rng.uniform(0.38, 0.5)
+    return _wave(along, rng.uniform(0.16, 0.25), rng) < rng.uniform(0.32, 0.42)
 
 
 def _dotted(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
@@ -43,13 +43,13 @@ def _dotted(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
     row = np.floor(v / period)
     across = (u / period + 0.5 * (row % 2) + rng.random()) % 1 - 0.5
     down = (v / period) % 1 - 0.5
-    return np.hypot(across, down) < rng.uniform(0.28, 0.36)
+    return np.hypot(across, down) < rng.uniform(0.26, 0.33)
 
 
 def _checked(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
     period = rng.uniform(0.19, 0.27)
-    across = _wave(u, period, rng) < 0.5
-    down = _wave(v, period, rng) < 0.5
+    across = _wave(u, period, rng) < 0.42
+    down = _wave(v, period, rng) < 0.42
     return 0.5 * across + 0.5 * down
 
 
@@ -67,14 +67,14 @@ def _floral(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
 
 def _zigzag(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
     teeth = np.abs((u / rng.uniform(0.2, 0.28) + rng.random()) % 1 - 0.5)
-    return _wave(v + teeth * rng.uniform(0.2, 0.28), rng.uniform(0.2, 0.27), rng) < 0.45
+    return _wave(v + teeth * rng.uniform(0.2, 0.28), rng.uniform(0.2, 0.27), rng) < 0.38
 
 
 def _two_tone(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
     angle = _ANGLES[rng.integers(4)] + rng.normal(0, 0.06)
     along = u * math.sin(angle) + v * math.cos(angle)
     # The median, not the middle: each of the two colours has its share whatever the silhouette.
-    return along > np.quantile(along, rng.uniform(0.5, 0.6))
+    return along > np.quantile(along, rng.uniform(0.58, 0.68))
 
 
 def _wave(along: Places, period: float, rng: np.random.Generator) -> np.ndarray:

@@ -12,8 +12,8 @@ from product_matching.dataset.sample_shop.spec import ProductSpec
 
 PHOTO_SIZE = 96
 _CANVAS = 144  # drawn larger and averaged down: smooth rims
-_TILT = np.radians(25.0)
-_VIVID = 0.25  # share of photos on a ground of strong colour; shops like pale ones
+_TILT = np.radians(20.0)
+_VIVID = 0.2  # share of photos on a ground of strong colour; shops like pale ones
 _PAIRS = 0.08  # share of photos that show a second, smaller copy
 
 
@@ -22,7 +22,7 @@ def photograph(spec: ProductSpec, rng: np.random.Generator) -> Image.Image:
     body = shade_of(spec.colour, rng)
     second = shade_of(spec.second_colour, rng) if spec.second_colour else body
     canvas = draw_background(_CANVAS, _backdrop_shade(body, rng), rng)
-    draw_clutter(canvas, rng, count=int(rng.integers(0, 3)), in_front=False)
+    draw_clutter(canvas, rng, count=int(rng.integers(0, 2)), in_front=False)
     paint = Paint(part_colours(spec, body, rng), second, int(rng.integers(2**32)))
     if rng.random() < _PAIRS:
         corner = np.array([rng.choice([0.14, 0.86]), rng.uniform(0.15, 0.85)])
@@ -43,7 +43,7 @@ def _backdrop_shade(body: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _draw_pose(rng: np.random.Generator) -> Pose:
     """Somewhere in the frame; a large product may stick out a little."""
-    size = rng.uniform(0.66, 0.97)
+    size = rng.uniform(0.7, 0.97)
     reach = (1.0 - size) / 2 + 0.02
     return _pose(rng, size, 0.5 + rng.uniform(-reach, reach, 2))
 
@@ -62,10 +62,10 @@ def _expose(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     if rng.random() < 0.3:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.8)))
     ramp = np.linspace(-0.5, 0.5, PHOTO_SIZE, dtype=np.float32)
-    slope = rng.normal(0.0, 0.15, 2).astype(np.float32)
-    light = rng.uniform(0.8, 1.1) + slope[0] * ramp[:, None] + slope[1] * ramp[None, :]
-    warmth = rng.normal(0.0, 0.045)
+    slope = rng.normal(0.0, 0.1, 2).astype(np.float32)
+    light = rng.uniform(0.84, 1.1) + slope[0] * ramp[:, None] + slope[1] * ramp[None, :]
+    warmth = rng.normal(0.0, 0.035)
     tint = np.array([1 + warmth, 1 + rng.normal(0, 0.012), 1 - warmth], np.float32)
     pixels = np.asarray(picture, np.float32) * (light[..., None] * tint)
-    pixels += rng.standard_normal(pixels.shape, np.float32) * rng.uniform(0.5, 6.0)
+    pixels += rng.standard_normal(pixels.shape, np.float32) * rng.uniform(0.5, 4.5)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))

@@ -14,7 +14,7 @@ from product_matching.dataset.sample_shop.spec import ProductSpec
 Language = Literal["en", "zh"]
 
 # How often an attribute is mentioned at all. Nobody insists on "plain": half of that.
-_MENTIONED = {"colour": 0.95, "pattern": 0.93, "shape": 0.85, "material": 0.80}
+_MENTIONED = {"colour": 0.98, "pattern": 0.96, "shape": 0.88, "material": 0.80}
 _ENGLISH = 2 / 3
 _NO_DESCRIPTION, _NO_TITLE, _NO_TAGS = 0.12, 0.02, 0.08
 _WRITERS = {"en": english, "zh": chinese}
@@ -80,4 +80,4 @@ def _plan(spec: ProductSpec, rng: np.random.Generator, *, titled: bool, describe
 
 
 def _chances(spec: ProductSpec) -> Mapping[str, float]:
-    return _MENTIONED | {"pattern": 0.5} if spec.pattern == "plain" else _MENTIONED
+    return _MENTIONED | {"pattern": 0.65} if spec.pattern == "plain" else _MENTIONED

@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+
+from product_matching.dataset import make_dataset
+from product_matching.visual import decode_image
+
+
+class PlainPreprocessor:
+    """Small images, and words as they are: quick to build into a pipeline."""
+
+    image_size = 8
+
+    def decode(self, contents):
+        return decode_image(contents, self.image_size)
+
+    def assemble(self, pixels, has_image, raw):
+        return {"image": pixels, "has_image": has_image, "title": raw["title"]}
+
+
+@pytest.fixture(scope="module")
+def some(tiny_catalog):
+    """40 products of different groups, the first without an image."""
+    rows = np.unique(tiny_catalog.groups(), return_index=True)[1]
+    chosen = tiny_catalog.take(np.sort(rows)[:40])
+    table = chosen.table.copy()
+    table.iloc[0, table.columns.get_loc("image")] = ""
+    return type(chosen)(table, root=chosen.root)
+
+
+@pytest.fixture(scope="module")
+def batches_of(some):
+    def make(catalog=some, **options):
+        return make_dataset(catalog, PlainPreprocessor(), **{"batch_size": 16, **options})
+
+    return make
+
+
+def read(batches):
+    """Images, titles and groups of one epoch."""
+    parts = list(batches)
+    columns = [np.concatenate([part[0][name] for part in parts]) for name in ("image", "title")]
+    return [*columns, np.concatenate([part[1] for part in parts])]
+
+
+def same(left, right):
+    return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+def test_evaluation_keeps_the_order_and_the_last_batch(batches_of, some):
+    batches = batches_of()
+    assert [len(groups) for _, groups in batches] == [16, 16, 8]
+    np.testing.assert_array_equal(read(batches)[2], some.groups())
+
+
+def test_evaluation_is_the_same_each_time(batches_of):
+    batches = batches_of()
+    assert same(read(batches), read(batches))
+
+
+def test_training_leaves_out_a_last_batch_that_is_not_full(batches_of):
+    assert [len(groups) for _, groups in batches_of(training=True)] == [16, 16]
+
+
+def test_training_keeps_the_only_batch(batches_of):
+    assert [len(groups) for _, groups in batches_of(training=True, batch_size=64)] == [40]
+
+
+@pytest.mark.parametrize("options", [{}, {"training": True}, {"training": True, "same_kind": 4}])
+def test_number_of_batches_is_known(batches_of, options):
+    batches = batches_of(**options)
+    assert batches.cardinality().numpy() == len(list(batches))
+
+
+def test_training_shuffles_anew_each_epoch(batches_of, some):
+    batches = batches_of(training=True, batch_size=40)
+    first, second = read(batches)[2], read(batches)[2]
+    assert (first != second).any()
+    assert (first != some.groups()).any()
+    np.testing.assert_array_equal(np.sort(first), np.sort(some.groups()))
+    np.testing.assert_array_equal(np.sort(second), np.sort(some.groups()))
+
+
+@pytest.mark.parametrize("same_kind", [1, 4])
+def test_seed_draws_order_and_views(batches_of, same_kind):
+    def epochs(seed):
+        batches = batches_of(training=True, seed=seed, same_kind=same_kind)
+        return [*read(batches), *read(batches)]
+
+    first = epochs(1)
+    assert same(first, epochs(1))
+    assert not same(first[:3], epochs(2)[:3])
+
+
+def test_training_draws_new_views_each_epoch(batches_of):
+    batches = batches_of(training=True, batch_size=40)
+    epochs = [read(batches) for _ in range(2)]
+    by_group = [images[np.argsort(groups)] for images, _, groups in epochs]
+    changed = (by_group[0] != by_group[1]).any(axis=(1, 2, 3))
+    assert changed.mean() > 0.9
+
+
+def test_views_can_be_left_out_of_training(batches_of):
+    plain, training = read(batches_of(batch_size=40)), read(batches_of(training=True, augment=False, batch_size=40))
+    for column, shuffled in zip(plain[:2], training[:2], strict=True):
+        np.testing.assert_array_equal(column[np.argsort(plain[2])], shuffled[np.argsort(training[2])])
+
+
+def test_views_can_be_drawn_in_order(batches_of, some):
+    images, _, groups = read(batches_of(augment=True))
+    np.testing.assert_array_equal(groups, some.groups())
+    assert (images != read(batches_of())[0]).any()
+
+
+def test_missing_image_is_white_and_masked(batches_of):
+    inputs, _ = next(iter(batches_of()))
+    assert not inputs["has_image"][0]
+    assert (inputs["image"][0].numpy() == 255).all()
+    assert inputs["has_image"][1]
+
+
+def test_memory_of_images_changes_nothing(batches_of):
+    assert same(read(batches_of(cache=True)), read(batches_of(cache=False)))
+
+
+def test_products_of_one_kind_stand_together(batches_of, some):
+    kinds = dict(zip(some.groups(), some.categories(), strict=True))
+
+    def neighbours(same_kind):
+        groups = read(batches_of(training=True, batch_size=40, same_kind=same_kind))[2]
+        assert sorted(groups) == sorted(kinds)
+        return sum(kinds[a] == kinds[b] for a, b in zip(groups, groups[1:], strict=False))
+
+    assert neighbours(4) > neighbours(1) + 3

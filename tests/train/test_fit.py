@@ -1,0 +1,134 @@
+import functools
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from product_matching.config import load_config
+from product_matching.dataset import Catalog
+from product_matching.eval import embed_catalog
+from product_matching.model import ProductModel, build_model
+from product_matching.train import RetrievalMonitor, fit
+
+SMALL = ["image.size=16", "image.filters=[64]", "image.blocks=[1]", "text.max_tokens=8", "train.batch_size=6"]
+
+
+@pytest.fixture
+def without_graphs(monkeypatch):
+    """A fit of a few steps is over before its graph would be built."""
+    eager = functools.partialmethod(ProductModel.compile, run_eagerly=True)
+    monkeypatch.setattr(ProductModel, "compile", eager)
+
+
+def test_loss_falls(training):
+    losses = training[1]["loss"]
+    assert len(losses) == 2
+    assert np.isfinite(losses).all()
+    assert losses[1] < losses[0]
+
+
+def test_history_watches_retrieval_among_validation_products(training, tiny_split):
+    model, history = training
+    words = tiny_split[1].table["title"] + tiny_split[1].table["description"]
+    val = tiny_split[1].take(((tiny_split[1].table["image"] != "") & (words != "")).to_numpy())
+    views, groups = embed_catalog(model, val), val.groups()
+    scores = views["text"] @ views["image"].T
+    ranks = []
+    for row, line in enumerate(scores):
+        ranks.append(1 + (line > line[groups == groups[row]].max()).sum())
+    assert history["val_recall@10"][-1] == pytest.approx(np.mean(np.array(ranks) <= 10))
+    assert history["val_mrr"][-1] == pytest.approx(np.mean(1 / np.array(ranks)))
+
+
+def test_same_seed_gives_the_same_weights(without_graphs, tiny_split):
+    train, nothing = tiny_split[0].take(np.arange(12)), tiny_split[1].take(np.arange(0))
+
+    def weights(seed):
+        config = load_config("tiny", [*SMALL, f"seed={seed}", "train.epochs=1"])
+        model = build_model(config, train)
+        fit(model, train, nothing, config)
+        return model.get_weights()
+
+    first, again, other = weights(1), weights(1), weights(2)
+    for ours, theirs in zip(first, again, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    assert any(not np.allclose(ours, theirs) for ours, theirs in zip(first, other, strict=True))
+
+
+def test_more_callbacks_are_called_and_no_validation_is_needed(without_graphs, tiny_split):
+    train, nothing = tiny_split[0].take(np.arange(6)), tiny_split[1].take(np.arange(0))
+    config, seen = load_config("tiny", [*SMALL, "train.epochs=2"]), []
+    counter = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    history = fit(build_model(config, train), train, nothing, config, callbacks=[counter])
+    assert seen == [0, 1]
+    assert set(history) == {"loss"}
+
+
+class Scripted:
+    """A model of one weight, which counts epochs, whose texts find their images as scripted."""
+
+    def __init__(self, found):
+        self.found, self.epoch, self.stop_training = found, 0, False
+        self.weights = [np.zeros(1)]
+
+    def predict(self, batches, verbose):
+        hits, count = self.found[self.epoch], 20
+        images = np.eye(count, dtype=np.float32)
+        texts = images.copy()
+        texts[hits:] = -images[hits:]  # last, behind all others
+        return {"image": images, "text": texts}
+
+    def get_weights(self):
+        return [self.weights[0].copy()]
+
+    def set_weights(self, weights):
+        self.weights = weights
+
+
+def run(found, patience):
+    """Epochs run, epoch whose weights are left, and the logs."""
+    rows = {name: [""] * 20 for name in ("product_id", "description", "tags")}
+    table = pd.DataFrame({**rows, "image": ["a.jpg"] * 20, "title": [f"鞋 {i}" for i in range(20)]})
+    monitor, model, logs = RetrievalMonitor(Catalog(table), patience=patience), Scripted(found), []
+    monitor.set_model(model)
+    monitor.batches = None
+    for epoch in range(len(found)):
+        model.epoch, model.weights = epoch, [np.full(1, float(epoch))]
+        logs.append({})
+        monitor.on_epoch_end(epoch, logs[-1])
+        if model.stop_training:
+            break
+    monitor.on_train_end()
+    return len(logs), int(model.weights[0][0]), logs
+
+
+@pytest.mark.parametrize(
+    ("found", "patience", "epochs", "kept"),
+    [
+        ([5, 9, 8, 7, 20], 2, 4, 1),
+        ([5, 9, 8, 10, 9, 9, 20], 2, 6, 3),
+        ([9, 9, 20], 1, 2, 0),
+        ([5, 6, 7], 1, 3, 2),
+        ([9, 8, 7], 5, 3, 0),
+        ([9, 8, 7], 0, 3, 2),
+        ([0, 0, 5], 1, 2, 0),
+    ],
+)
+def test_patience_stops_and_puts_the_best_weights_back(found, patience, epochs, kept):
+    assert run(found, patience)[:2] == (epochs, kept)
+
+
+def test_monitor_logs_the_share_of_texts_that_find_their_image():
+    logs = run([5, 20], 0)[2]
+    assert [log["val_recall@10"] for log in logs] == [0.25, 1.0]
+    # 15 of 20 texts find their image last, at rank 20.
+    assert logs[0]["val_mrr"] == pytest.approx(0.25 + 0.75 / 20)
+
+
+def test_monitor_starts_anew_with_each_fit(tiny_split, tiny_model):
+    monitor = RetrievalMonitor(tiny_split[1], patience=1)
+    monitor.set_model(tiny_model)
+    monitor.best, monitor.best_epoch, monitor.best_weights = 0.9, 7, [np.zeros(1)]
+    monitor.on_train_begin()
+    assert (monitor.best, monitor.best_epoch, monitor.best_weights) == (-1.0, 0, None)
