@@ -136,7 +136,7 @@ def test_unknown_preset_offers_the_nearest():
 
 
 def test_absent_file_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="no configuration file .*absent"):
+    with pytest.raises(ConfigError, match=r"no configuration file .*absent"):
         load_config(tmp_path / "absent.toml")
 
 
@@ -149,7 +149,7 @@ def test_file_that_is_no_toml_is_a_clear_error(tmp_path, content):
 
 def test_unknown_key_of_a_file_is_refused(tmp_path):
     (tmp_path / "my.toml").write_text("[optimizer]\nlearning_rat = 0.1\n")
-    with pytest.raises(ConfigError, match="Did you mean 'optimizer.learning_rate'"):
+    with pytest.raises(ConfigError, match=r"Did you mean 'optimizer\.learning_rate'"):
         load_config(tmp_path / "my.toml")
 
 

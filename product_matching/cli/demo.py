@@ -89,13 +89,14 @@ def _make_shop(options: argparse.Namespace, seconds: dict[str, float]) -> Path:
 
 def _evaluate(folder: Path, catalog: Catalog, model: Any, seconds: dict[str, float]) -> dict[str, Any]:
     from product_matching.bundle import load_bundle
-    from product_matching.eval import evaluate, write_report
+    from product_matching.eval import best_and_worst, embed_catalog, evaluate, write_report
 
     bundle = load_bundle(folder)
     part = select_part(bundle, catalog, "test")
     with step(f"evaluate on {len(part)} held-out products", seconds):
-        metrics = {"split": "test", **evaluate(model, part)}
-        write_report(bundle.report_folder, metrics)
+        views = embed_catalog(model, part)
+        metrics = {"split": "test", **evaluate(model, part, views=views)}
+        write_report(bundle.report_folder, metrics, best_and_worst(part, views))
     return metrics
 
 

@@ -35,16 +35,18 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> None:
     """Evaluates and writes the report."""
     from product_matching.bundle import load_bundle
-    from product_matching.eval import evaluate, write_report
+    from product_matching.eval import best_and_worst, embed_catalog, evaluate, write_report
 
     bundle = load_bundle(options.bundle)
     with step("read the catalogue"):
         catalog = read_catalog(options, group_by=bundle.manifest.get("split", {}).get("group_by", ""))
     part = select_part(bundle, catalog, options.split)
     with step(f"evaluate on {len(part)} products"):
-        metrics = evaluate(bundle.load_model(), part, category=options.category)
-    metrics = {"split": options.split, **metrics}
-    write_report(bundle.report_folder, metrics)
+        model = bundle.load_model()
+        views = embed_catalog(model, part)
+        metrics = {"split": options.split, **evaluate(model, part, category=options.category, views=views)}
+        write_report(bundle.report_folder, metrics, best_and_worst(part, views))
+    say(f"report: {bundle.report_folder}")
     emit(metrics, as_json=options.json, text=metrics_text)
 
 

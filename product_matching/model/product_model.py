@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -136,7 +136,7 @@ class ProductModel(keras.Model):
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        """The mean of the compiled loss over `PAIRS`, and over images and texts against the single tags.
+        """The mean of the compiled loss over `PAIRS`, plus that over images and texts against the single tags.
 
         Tags are the plainest teachers: "red" alone tells an image tower more than a whole sentence against another.
 
@@ -147,16 +147,19 @@ class ProductModel(keras.Model):
             sample_weight: float [B], weight of each product.
         """
         present = self._present(x)
-        losses = [
-            self.loss(z, self.head.matrix(left, right), sample_weight=sample_weight)
-            for z, left, right in (*self._view_questions(y, y_pred, present), *self._tag_questions(x, y_pred, present))
-        ]
-        return sum(losses) / len(losses) + sum(self.losses)
+        questions = (self._view_questions(y, y_pred, present), self._tag_questions(x, y_pred, present))
+        return sum(self._mean_loss(asked, sample_weight) for asked in questions) + sum(self.losses)
 
     def tag_vectors(self) -> Tensor:
         """R of each tag of the vocabulary alone: float32 [n, D]."""
         count = self.tag_embedding.count
         return self.embed_one("tags", self.tags_vector(ops.eye(count)), ops.ones((count,), "bool"))
+
+    def _mean_loss(self, questions: Iterable[Question], sample_weight: Tensor) -> Tensor:
+        losses = [
+            self.loss(z, self.head.matrix(left, right), sample_weight=sample_weight) for z, left, right in questions
+        ]
+        return sum(losses) / max(len(losses), 1)
 
     def _view_questions(self, groups: Tensor, views: Mapping[str, Tensor], present: Tensor) -> Iterator[Question]:
         """For each of `PAIRS`: which view of which product belongs to which?"""

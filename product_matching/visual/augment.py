@@ -11,9 +11,9 @@ from product_matching.visual.decoding import WHITE
 
 
 def augment_images(
-    images: Tensor, seed: Tensor, *, zoom: float = 0.2, turn: float = 15.0, light: float = 0.15
+    images: Tensor, seed: Tensor, *, zoom: float = 0.2, turn: float = 15.0, light: float = 0.15, hide: float = 0.35
 ) -> Tensor:
-    """Mirrors, zooms, shifts, turns and lights each image of a batch at random.
+    """Mirrors, zooms, shifts, turns, lights and partly hides each image of a batch at random.
 
     Hue is left alone: colour is what a shopper asks for.
 
@@ -24,20 +24,31 @@ def augment_images(
             up to half of that; where it reaches outside, the rim of the image goes on.
         turn: Largest angle of the window, in degrees.
         light: Brightness is multiplied by a factor within 1 ± light.
+        hide: Largest side of a grey square that covers a part of the image, as a share of the image's side ("cutout",
+            DeVries and Taylor 2017, arXiv:1708.04552).
 
     Returns:
         float32 [B, H, W, 3], 0 to 255.
     """
     images = tf.cast(images, tf.float32)
     count, size = tf.shape(images)[0], tf.cast(tf.shape(images)[1:3], tf.float32)
-    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 5))
+    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 6))
     scale = 1 + tf.random.stateless_uniform([count, 2], seeds[0], -zoom, zoom)
     mirror = tf.where(tf.random.stateless_uniform([count], seeds[1]) < 0.5, -1.0, 1.0)
     shift = tf.random.stateless_uniform([count, 2], seeds[2], -zoom / 2, zoom / 2) * size
     angle = tf.random.stateless_uniform([count], seeds[3], -turn, turn) * math.pi / 180
     views = _look_through(images, scale * tf.stack([tf.ones_like(mirror), mirror], axis=1), angle, shift)
     factor = 1 + tf.random.stateless_uniform([count, 1, 1, 1], seeds[4], -light, light)
-    return tf.clip_by_value(views * factor, 0, WHITE)
+    return _cover(tf.clip_by_value(views * factor, 0, WHITE), seeds[5], hide)
+
+
+def _cover(images: Tensor, seed: Tensor, largest: float) -> Tensor:
+    draws = tf.random.stateless_uniform([tf.shape(images)[0], 4, 1, 1], seed)
+    rows = tf.linspace(0.0, 1.0, images.shape[1])[None, :, None]
+    columns = tf.linspace(0.0, 1.0, images.shape[2])[None, None, :]
+    half, grey = draws[:, 2] * largest / 2, draws[:, 3] * WHITE
+    covered = (tf.abs(rows - draws[:, 0]) < half) & (tf.abs(columns - draws[:, 1]) < half)
+    return tf.where(covered[..., None], grey[..., None], images)
 
 
 def _look_through(images: Tensor, scale: Tensor, angle: Tensor, shift: Tensor) -> Tensor:

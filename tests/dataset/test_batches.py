@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -128,6 +130,6 @@ def test_products_of_one_kind_stand_together(batches_of, some):
     def neighbours(same_kind):
         groups = read(batches_of(training=True, batch_size=40, same_kind=same_kind))[2]
         assert sorted(groups) == sorted(kinds)
-        return sum(kinds[a] == kinds[b] for a, b in zip(groups, groups[1:], strict=False))
+        return sum(kinds[a] == kinds[b] for a, b in pairwise(groups))
 
     assert neighbours(4) > neighbours(1) + 3

@@ -168,7 +168,7 @@ def test_folder_is_no_table(folder):
 
 
 def test_mapping_of_an_absent_column_lists_the_columns(as_csv):
-    with pytest.raises(DataError, match="no column 'name' to use as 'title'.*description"):
+    with pytest.raises(DataError, match=r"no column 'name' to use as 'title'.*description"):
         load_data(as_csv, columns={"title": "name"})
 
 
@@ -298,7 +298,7 @@ def test_bad_rows_are_logged(folder, caplog):
 
 
 def test_no_usable_row_is_an_error(folder):
-    with pytest.raises(DataError, match="no usable row.*no id"):
+    with pytest.raises(DataError, match=r"no usable row.*no id"):
         load_data(write(folder / "products.csv", [{"product_id": "", "title": "mug"}]))
 
 

@@ -101,7 +101,7 @@ def test_groups_are_the_same_in_every_table():
 
 
 def test_group_of_an_absent_column_is_an_error():
-    with pytest.raises(DataError, match="Unknown column 'parant'. Did you mean 'parent'"):
+    with pytest.raises(DataError, match=r"Unknown column 'parant'\. Did you mean 'parent'"):
         Catalog(shop(4).table, group_by="parant").groups()
 
 

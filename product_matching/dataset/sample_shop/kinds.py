@@ -36,7 +36,7 @@ class Kind:
 
 # The favourites of every shop; a kind names its own first and shares the rest.
 _COLOUR_ORDER = "black white blue red grey green pink brown yellow orange purple"
-_PATTERN_ORDER = "plain striped floral checked dotted two-tone zigzag"
+_PATTERN_ORDER = "plain striped floral checked dotted zigzag"
 
 
 def _kind(
@@ -72,9 +72,9 @@ KINDS: dict[str, Kind] = {
     "trousers": _kind("trousers|pants|slacks / 裤子|休闲裤|裤装", "clothes", 42, 1.1,
         "straight-leg flared", "denim cotton linen", "blue black white", "plain checked"),
     "sneaker": _kind("sneakers|trainers|sports shoes / 运动鞋|球鞋|休闲鞋", "shoes", 65, 1.4,
-        "low-top high-top", "mesh canvas leather", "white black red", "two-tone plain"),
+        "low-top high-top", "mesh canvas leather", "white black red", "plain striped"),
     "backpack": _kind("backpack|rucksack|school bag / 双肩包|背包|书包", "bags", 45, 1.2,
-        "boxy rounded", "nylon canvas leather", "blue black green", "two-tone plain zigzag"),
+        "boxy rounded", "nylon canvas leather", "blue black green", "zigzag plain"),
     "handbag": _kind("handbag|purse|hand bag / 手提包|手袋|拎包", "bags", 75, 1.1,
         "tote crescent", "leather canvas straw", "black red brown", "checked plain"),
     "mug": _kind("mug|coffee mug|cup / 马克杯|杯子|水杯", "kitchen", 12, 1.5,
@@ -90,7 +90,7 @@ KINDS: dict[str, Kind] = {
     "cushion": _kind("cushion|throw pillow|pillow / 抱枕|靠垫|靠枕", "home", 19, 1.2,
         "square round", "cotton velvet wool", "blue white pink", "checked zigzag"),
     "toy-car": _kind("toy car|toy vehicle|model car / 玩具车|小汽车|玩具汽车", "toys", 15, 1.0,
-        "saloon van", "plastic wood metal", "red blue yellow", "two-tone striped"),
+        "saloon van", "plastic wood metal", "red blue yellow", "striped dotted"),
     "teddy-bear": _kind("teddy bear|stuffed bear|cuddly bear / 泰迪熊|玩具熊|小熊公仔", "toys", 24, 0.9,
         "sitting standing", "plush wool cotton", "brown white pink", "plain dotted checked"),
     "umbrella": _kind("umbrella|brolly|rain umbrella / 雨伞|伞|晴雨伞", "accessories", 22, 1.0,

@@ -35,11 +35,11 @@ def _plain(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
 def _striped(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
     angle = _ANGLES[rng.integers(4)] + rng.normal(0, 0.05)
     along = u * math.sin(angle) + v * math.cos(angle)
-    return _wave(along, rng.uniform(0.16, 0.25), rng) < rng.uniform(0.32, 0.42)
+    return _wave(along, rng.uniform(0.22, 0.32), rng) < rng.uniform(0.32, 0.4)
 
 
 def _dotted(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
-    period = rng.uniform(0.17, 0.24)
+    period = rng.uniform(0.22, 0.3)
     row = np.floor(v / period)
     across = (u / period + 0.5 * (row % 2) + rng.random()) % 1 - 0.5
     down = (v / period) % 1 - 0.5
@@ -47,14 +47,14 @@ def _dotted(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
 
 
 def _checked(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
-    period = rng.uniform(0.19, 0.27)
+    period = rng.uniform(0.26, 0.36)
     across = _wave(u, period, rng) < 0.42
     down = _wave(v, period, rng) < 0.42
     return 0.5 * across + 0.5 * down
 
 
 def _floral(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
-    period = rng.uniform(0.23, 0.3)
+    period = rng.uniform(0.3, 0.38)
     column, row = np.floor(u / period), np.floor(v / period)
     # Every cell of the grid holds one flower, shifted and turned by a hash of the cell.
     shift = np.sin(column * 12.9898 + row * 78.233 + rng.random() * 9) * 43758.5453
@@ -66,8 +66,8 @@ def _floral(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
 
 
 def _zigzag(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
-    teeth = np.abs((u / rng.uniform(0.2, 0.28) + rng.random()) % 1 - 0.5)
-    return _wave(v + teeth * rng.uniform(0.2, 0.28), rng.uniform(0.2, 0.27), rng) < 0.38
+    teeth = np.abs((u / rng.uniform(0.26, 0.36) + rng.random()) % 1 - 0.5)
+    return _wave(v + teeth * rng.uniform(0.3, 0.4), rng.uniform(0.26, 0.34), rng) < 0.38
 
 
 def _two_tone(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:

@@ -12,9 +12,9 @@ from product_matching.dataset.sample_shop.spec import ProductSpec
 
 PHOTO_SIZE = 96
 _CANVAS = 144  # drawn larger and averaged down: smooth rims
-_TILT = np.radians(20.0)
-_VIVID = 0.2  # share of photos on a ground of strong colour; shops like pale ones
-_PAIRS = 0.08  # share of photos that show a second, smaller copy
+_TILT = np.radians(15.0)
+_VIVID = 0.15  # share of photos on a ground of strong colour; shops like pale ones
+_PAIRS = 0.05  # share of photos that show a second, smaller copy
 
 
 def photograph(spec: ProductSpec, rng: np.random.Generator) -> Image.Image:
@@ -43,7 +43,7 @@ def _backdrop_shade(body: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _draw_pose(rng: np.random.Generator) -> Pose:
     """Somewhere in the frame; a large product may stick out a little."""
-    size = rng.uniform(0.7, 0.97)
+    size = rng.uniform(0.75, 0.97)
     reach = (1.0 - size) / 2 + 0.02
     return _pose(rng, size, 0.5 + rng.uniform(-reach, reach, 2))
 
@@ -59,7 +59,7 @@ def _pose(rng: np.random.Generator, size: float, centre: np.ndarray) -> Pose:
 
 def _expose(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Light and lens: brightness, warm or cold tint, shade across the picture, blur, noise."""
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.8)))
     ramp = np.linspace(-0.5, 0.5, PHOTO_SIZE, dtype=np.float32)
     slope = rng.normal(0.0, 0.1, 2).astype(np.float32)

@@ -67,7 +67,7 @@ def _wood(shade: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _fabric(shade: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     threads = rng.uniform(60, 150)
     light = 1 + 0.1 * np.sin(_ROWS * threads) * np.sin(_COLUMNS * threads) + 0.3 * _crop(rng, 12, 1, 1)
-    if rng.random() < 0.25:  # a tablecloth with broad stripes of its own
+    if rng.random() < 0.1:  # a tablecloth with broad stripes of its own
         light = light - rng.uniform(0.1, 0.3) * (np.sin((_ROWS + _COLUMNS * rng.uniform(-1, 1)) * 22) > 0)
     return shade * light[..., None]
 
@@ -77,7 +77,7 @@ def _room(shade: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     horizon = rng.uniform(0.45, 0.85)
     below = horizon < _ROWS
     light = np.where(below, 1 + 0.15 * _crop(rng, 2, 3, 1), 0.85 + 0.25 * _ROWS)
-    if rng.random() < 0.3:  # tiles on the wall
+    if rng.random() < 0.15:  # tiles on the wall
         light -= 0.15 * (~below & (((_COLUMNS * 6) % 1 < 0.06) | ((_ROWS * 6) % 1 < 0.06)))
     light -= 0.3 * (np.abs(_ROWS - horizon) < 0.012)
     return np.where(below[..., None], any_shade(rng), shade) * light[..., None]
@@ -99,4 +99,4 @@ _SCENES: tuple[Callable[[np.ndarray, np.random.Generator], np.ndarray], ...] = (
     _fabric,
     _room,
 )
-_SHARES = (0.25, 0.2, 0.15, 0.15, 0.25)
+_SHARES = (0.35, 0.3, 0.1, 0.1, 0.15)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -59,30 +62,58 @@ def make_sample_shop(
         raise DataError(f"A sample shop needs at least 1 product and 1 shopper, not {products} and {shoppers}.")
     folder = Path(folder)
     shop = SampleShop(folder / "catalog.csv", folder / "interactions.csv")
-    rows = []
-    for number in range(products):
-        listing = draw_listing(seed, number)
-        rows.append(_row(number, listing, _write_photo(folder, seed, number, listing)))
-        if progress is not None:
-            progress(number + 1)
-    catalog = pd.DataFrame(rows)
+    _write_photos(folder, seed, products, progress or (lambda done: None))
+    catalog = pd.DataFrame([_row(number, draw_listing(seed, number)) for number in range(products)])
     _write_table(buy(catalog, shoppers=shoppers, seed=seed), shop.interactions)
     _write_table(catalog, shop.catalog)  # last: where it is, the shop is whole
     return shop
 
 
-def _write_photo(folder: Path, seed: int, number: int, listing: Listing) -> str:
-    """Writes the picture and returns its path from the folder, empty for a product without picture."""
-    if not listing.pictured:
-        return ""
-    relative = Path("images", f"{number // 1000:02d}", f"{number:05d}.jpg")
-    (folder / relative).parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng([seed, number, 2])
-    photograph(listing.spec, rng).save(folder / relative, quality=int(rng.integers(80, 93)))
-    return relative.as_posix()
+def draw_share(folder: Path, seed: int, numbers: range, progress: Callable[[int], None] = lambda done: None) -> None:
+    """Draws and writes the photos of the products of these numbers."""
+    for done, number in enumerate(numbers, 1):
+        listing = draw_listing(seed, number)
+        if listing.pictured:
+            path = folder / _photo_path(number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rng = np.random.default_rng([seed, number, 2])
+            photograph(listing.spec, rng).save(path, quality=int(rng.integers(80, 93)))
+        progress(done)
 
 
-def _row(number: int, listing: Listing, image: str) -> dict[str, object]:
+def _write_photos(folder: Path, seed: int, products: int, progress: Callable[[int], None]) -> None:
+    """Draws all photos, each worker every so-many-th one; which worker draws a photo does not change it."""
+    workers = min(os.cpu_count() or 1, _MOST_WORKERS) if products >= _WORTH_WORKERS else 1
+    shares = [range(first, products, workers) for first in range(workers)]
+    # Plain processes: multiprocessing would run the caller's script or notebook again in each.
+    children = [
+        subprocess.Popen([sys.executable, "-c", _CHILD, folder, str(seed), *map(str, (s.start, s.stop, s.step))])
+        for s in shares[1:]
+    ]
+    try:
+        draw_share(folder, seed, shares[0], lambda done: progress(min(done * workers, products)))
+        failed = [child.args for child in children if child.wait()]
+    finally:
+        for child in children:
+            child.kill()
+    if failed:
+        raise RuntimeError(f"{len(failed)} of the processes that draw photos failed; their errors are above.")
+
+
+_CHILD = """
+import pathlib, sys
+from product_matching.dataset.sample_shop.shop import draw_share
+folder, seed, start, stop, step = sys.argv[1:]
+draw_share(pathlib.Path(folder), int(seed), range(int(start), int(stop), int(step)))
+"""
+_WORTH_WORKERS, _MOST_WORKERS = 1000, 4  # below, a process costs more than it draws
+
+
+def _photo_path(number: int) -> Path:
+    return Path("images", f"{number // 1000:02d}", f"{number:05d}.jpg")
+
+
+def _row(number: int, listing: Listing) -> dict[str, object]:
     texts = {
         "title": listing.writing.title,
         "description": listing.writing.description,
@@ -90,7 +121,7 @@ def _row(number: int, listing: Listing, image: str) -> dict[str, object]:
     }
     return {
         "product_id": f"P{number:05d}",
-        "image": image,
+        "image": _photo_path(number).as_posix() if listing.pictured else "",
         **texts,
         **asdict(listing.spec),
         "language": listing.writing.language,

@@ -1,0 +1,46 @@
+"""The searches of an evaluation that went best and worst, with their pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from product_matching._types import FloatArray, IntArray
+from product_matching.dataset import Catalog
+from product_matching.eval.contact_sheet import Row, Tile
+from product_matching.metrics import first_relevant_rank, query_ranks
+
+
+def best_and_worst(catalog: Catalog, views: dict[str, FloatArray], *, count: int = 3, k: int = 6) -> list[Row]:
+    """Text to image: the `count` best searches, then the `count` worst, as rows of a contact sheet.
+
+    The best are those that stand furthest ahead of the next product, the worst those whose product comes last. The last
+    tile of a row is the picture that was looked for.
+
+    Args:
+        catalog: The products that were evaluated.
+        views: Their vectors, of `embed_catalog`.
+        count: Rows of each.
+        k: Results shown of each.
+    """
+    words = catalog.table["title"].where(catalog.table["title"] != "", catalog.table["description"])
+    rows = np.flatnonzero((catalog.table["image"] != "") & (words != ""))
+    groups = catalog.groups()[rows]
+    texts, images = views["text"][rows], views["image"][rows]
+    ranks = first_relevant_rank(query_ranks(texts, images, query_groups=groups, gallery_groups=groups))
+    leads = np.array([_lead(text, images, groups == group) for text, group in zip(texts, groups, strict=True)])
+    best = np.argsort(-leads, kind="stable")[:count]
+    worst = np.argsort(-ranks, kind="stable")[:count]
+    paths, titles = np.array(catalog.image_paths(), dtype=object)[rows], words.to_numpy()[rows]
+
+    def row(query: int) -> Row:
+        found = np.argsort(-(images @ texts[query]), kind="stable")[:k]
+        tiles = [Tile(paths[i], titles[i], bool(groups[i] == groups[query])) for i in found]
+        return Row(f"{titles[query]} (rank {ranks[query]})", [*tiles, Tile(paths[query], "what was looked for")])
+
+    return [row(query) for query in (*best, *worst)]
+
+
+def _lead(text: FloatArray, images: FloatArray, relevant: IntArray) -> float:
+    scores = images @ text
+    others = scores[~relevant]
+    return float(scores[relevant].max() - others.max()) if len(others) else 0.0
