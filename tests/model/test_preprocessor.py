@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from product_matching.dataset import make_dataset
+from product_matching.visual import decode_images
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,14 @@ def test_training_pipeline_without_views_feeds_what_serving_feeds_in_another_ord
         return sorted(b"".join(np.asarray(tensors[name])[i].tobytes() for name in served) for i in range(len(some)))
 
     assert rows(piped) == rows(served)
+
+
+def test_tensors_are_those_of_the_parts(tiny_model, raw, served):
+    preprocessor = tiny_model.preprocessor
+    words, tags = preprocessor.text(raw["title"], raw["description"]), preprocessor.tags(raw["tags"])
+    for name, tensor in {**words, **tags, "image": decode_images(raw["image"], 32)}.items():
+        np.testing.assert_array_equal(tensor, served[name], err_msg=name)
+    np.testing.assert_array_equal(served["has_image"], [len(contents) > 0 for contents in raw["image"].numpy()])
 
 
 def test_batch_gives_what_each_row_gives_alone(tiny_model, raw, served):
