@@ -18,6 +18,12 @@ def test_each_run_learns_the_same(texts, vocabulary):
         assert learn_vocabulary(texts * 3, 300) == vocabulary
 
 
+def test_letters_are_in_order(vocabulary):
+    # Their numbers break ties between merges, so another process must give them the same ones.
+    letters = [piece for piece in vocabulary if piece.startswith("##") and len(piece) == 3]
+    assert letters == sorted(letters)
+
+
 def test_order_of_the_texts_does_not_matter(texts):
     assert learn_vocabulary(texts * 3, 300) == learn_vocabulary(texts[::-1] * 3, 300)
 

@@ -22,10 +22,13 @@ _WRITERS = {"en": english, "zh": chinese}
 
 @dataclass(frozen=True)
 class Mentions:
-    """Which of the attributes colour, pattern, shape and material stand where."""
+    """Which of the attributes colour, pattern, shape and material stand where.
 
-    title: frozenset[str]
-    description: frozenset[str]
+    Tuples, not sets: draws follow their order, and that of a set of strings differs from process to process.
+    """
+
+    title: tuple[str, ...]
+    description: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,17 +69,18 @@ def choose_tags(spec: ProductSpec, rng: np.random.Generator) -> tuple[str, ...]:
 
 
 def _plan(spec: ProductSpec, rng: np.random.Generator, *, titled: bool, described: bool) -> Mentions:
-    title, description = set(), set()
+    title: list[str] = []
+    description: list[str] = []
     for attribute, share in _chances(spec).items():
         mentioned, place = rng.random() < share, rng.random()
         if not mentioned:
             continue
         # 45 % in the title only, 30 % in the description only, 25 % in both.
         if titled and (place < 0.70 or not described):
-            title.add(attribute)
+            title.append(attribute)
         if described and (place >= 0.45 or not titled):
-            description.add(attribute)
-    return Mentions(frozenset(title), frozenset(description))
+            description.append(attribute)
+    return Mentions(tuple(title), tuple(description))
 
 
 def _chances(spec: ProductSpec) -> Mapping[str, float]:
