@@ -9,6 +9,7 @@ An unknown key, a value of another type or outside its range is a `ConfigError` 
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 import types
 import typing
@@ -209,7 +210,10 @@ def _read(source: str | Path) -> dict[str, Any]:
         path = Path(source)
         if not path.is_file():
             raise ConfigError(f"There is no configuration file {str(path)!r}.")
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{str(source)!r} is not UTF-8: {error.reason} at byte {error.start}.") from error
     elif source in presets():
         text = (_preset_folder() / f"{source}.toml").read_text(encoding="utf-8")
     else:
@@ -280,8 +284,27 @@ def _check(config: Config) -> None:
     for key in sorted(_SHARES):
         if not 0 <= _get(config, key) < 1:
             raise ConfigError(f"{key} must be at least 0 and below 1; got {_get(config, key)!r}.")
+    _check_numbers(config)
+    _check_towers(config)
     if config.split.val + config.split.test >= 1:
         raise ConfigError("split.val and split.test together must be below 1: nothing is left to train on.")
+
+
+def _check_numbers(config: Config) -> None:
+    for key in ("optimizer.weight_decay", "optimizer.clip_norm", "train.patience"):
+        if not _get(config, key) >= 0:
+            raise ConfigError(f"{key} must not be below 0; got {_get(config, key)!r}.")
+    for key in ("optimizer.learning_rate", "model.temperature"):
+        if math.isinf(_get(config, key)):
+            raise ConfigError(f"{key} must be finite; got {_get(config, key)!r}.")
+
+
+def _check_towers(config: Config) -> None:
+    for key in ("image.filters", "image.blocks"):
+        if min(_get(config, key)) < 1:
+            raise ConfigError(f"{key} must be above 0; got {list(_get(config, key))!r}.")
+    if config.text.max_tokens < 4:
+        raise ConfigError(f"text.max_tokens must be 4 or more, three of them are marks; got {config.text.max_tokens}.")
     for section in ("text", "image"):
         tower = getattr(config, section)
         if tower.hidden_dim % tower.heads:

@@ -172,5 +172,5 @@ def test_configuration_is_frozen():
 def test_presets_begin_with_their_command():
     for name in presets():
         text = (resources.files("product_matching") / "configs" / f"{name}.toml").read_text(encoding="utf-8")
-        assert f"--config {name}" in text
+        assert re.search(rf"^#   product-matching (.* --config )?{name}$", text, re.MULTILINE)
         assert set(tomllib.loads(text)) <= {field.name for field in dataclasses.fields(Config)}

@@ -17,7 +17,9 @@ COMMANDS = re.findall(r"^    product-matching (.+?)(?:  +#.*)?$", README, flags=
 def test_the_python_block_runs_on_a_tiny_shop(tiny_shop, tmp_path, monkeypatch):
     (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
     monkeypatch.chdir(tmp_path)
-    block = block.replace('"catalog.csv"', repr(str(tiny_shop.catalog))).replace('"small", ["train.epochs=5"]', '"tiny"')
+    block = block.replace('"catalog.csv"', repr(str(tiny_shop.catalog))).replace(
+        '"small", ["train.epochs=5"]', '"tiny"'
+    )
     names = {}
     exec(block, names)
     assert 0 <= names["report"]["accuracy"] <= 1

@@ -45,10 +45,11 @@ def score_pairs(bundle: Bundle, pairs: pd.DataFrame, options: argparse.Namespace
 
     root = options.pairs.parent
     left, right = (_side_vectors(bundle, pairs, prefix, root) for prefix in (options.left, options.right))
-    probabilities = bundle.head.probability(bundle.head.score((left * right).sum(axis=1)))
+    scores = bundle.head.score((left * right).sum(axis=1))
+    probabilities = bundle.head.probability(scores)
     verdicts = [
-        {"probability": float(p), "match": bool(p >= bundle.head.threshold), "row": int(row)}
-        for row, p in zip(pairs.index, probabilities, strict=True)
+        {"probability": float(p), "match": bool(p >= bundle.head.threshold), "score": float(score), "row": int(row)}
+        for row, p, score in zip(pairs.index, probabilities, scores, strict=True)
     ]
     result: dict[str, Any] = {"threshold": bundle.head.threshold, "pairs": verdicts}
     if "label" in pairs.columns:

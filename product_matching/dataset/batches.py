@@ -66,6 +66,7 @@ def make_dataset(
         rows = rows.shuffle(len(catalog), seed=seed, reshuffle_each_iteration=True)
         if same_kind > 1:
             rows = rows.group_by_window(lambda row: row["kind"], lambda _, run: run, window_size=same_kind)
+            rows = rows.apply(tf.data.experimental.assert_cardinality(len(catalog)))
     batches = rows.batch(batch_size, drop_remainder=training and len(catalog) >= batch_size)
     augment = training if augment is None else augment
     if augment:

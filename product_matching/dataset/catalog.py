@@ -123,7 +123,7 @@ class Catalog:
         table = pd.DataFrame(records).reindex(
             columns=[*CORE_COLUMNS, *{key: 0 for row in records for key in row if key not in CORE_COLUMNS}]
         )
-        return cls(table.fillna("").astype(str), root=Path(root))
+        return cls(table.astype(object).fillna("").astype(str), root=Path(root))
 
 
 REJECTED_COLUMNS = ("row", "product_id", "column", "reason")

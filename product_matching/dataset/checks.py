@@ -25,6 +25,7 @@ def check_rows(table: pd.DataFrame, root: Path, *, on_bad_image: str = "reject")
     """
     if on_bad_image not in ("reject", "keep"):
         raise DataError(unknown_name("way to treat a bad image", on_bad_image, ["reject", "keep"]))
+    table = table.assign(image=["|".join(filter(None, map(str.strip, cell.split("|")))) for cell in table["image"]])
     faults = pd.Series("", index=table.index)
     columns = pd.Series("", index=table.index)
 

@@ -47,6 +47,8 @@ def _decode_fault(path: Path, name: str) -> str:
             with Image.open(path, formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     return f"{name!r} has {image.width} x {image.height} pixels, more than {MAX_PIXELS:,}"
+                if image.format == "BMP" and image.mode in ("1", "P"):
+                    return f"{name!r} is a BMP with a palette; save it as PNG or JPEG"
                 image.load()
     except UnidentifiedImageError:
         return f"{name!r} is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image"

@@ -61,9 +61,8 @@ def _rename(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.D
     for ours, theirs in columns.items():
         if theirs not in table.columns:
             raise DataError(f"{path} has no column {theirs!r} to use as {ours!r}. It has: {', '.join(table.columns)}.")
-        if ours in table.columns and ours != theirs:
-            table = table.rename(columns={ours: f"{ours}_original"})
-    return table.rename(columns={theirs: ours for ours, theirs in columns.items()})
+    displaced = {ours: f"{ours}_original" for ours in columns if ours in table.columns}
+    return table.rename(columns=displaced | {theirs: ours for ours, theirs in columns.items()})
 
 
 def _with_core_columns(table: pd.DataFrame, path: Path) -> pd.DataFrame:

@@ -39,6 +39,9 @@ def read_table(path: Path, *, limit: int = 0) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}") from error
     table.columns = [str(column).strip() for column in table.columns]
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise DataError(f"{path} has the column {twice[0]!r} twice. Rename one.")
     table.index = range(2, len(table) + 2)
     return table
 
@@ -46,6 +49,8 @@ def read_table(path: Path, *, limit: int = 0) -> pd.DataFrame:
 def _read_delimited(separator: str) -> Callable[[Path, int | None], pd.DataFrame]:
     def read(path: Path, limit: int | None) -> pd.DataFrame:
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", nrows=limit)
+        if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first columns for row labels
+            raise ValueError("a row has more fields than the header")
         return _strings(table)
 
     return read
@@ -54,11 +59,15 @@ def _read_delimited(separator: str) -> Callable[[Path, int | None], pd.DataFrame
 def _read_json_lines(path: Path, limit: int | None) -> pd.DataFrame:
     with path.open(encoding="utf-8-sig") as lines:
         records = [json.loads(line) for line in islice((line for line in lines if line.strip()), limit)]
-    return _strings(pd.DataFrame.from_records(records))
+    if not records:
+        raise pd.errors.EmptyDataError
+    if not all(isinstance(record, dict) for record in records):
+        raise ValueError("each line must be a JSON object")
+    return _strings(pd.DataFrame(records, dtype=object))
 
 
 def _read_parquet(path: Path, limit: int | None) -> pd.DataFrame:
-    table = pd.read_parquet(path)
+    table = pd.read_parquet(path, dtype_backend="numpy_nullable")  # whole numbers stay whole beside gaps
     return _strings(table.head(limit) if limit else table)
 
 

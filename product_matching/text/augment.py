@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from product_matching._types import Tensor
+from product_matching.text.cleaning import clean_text
 
 
 def drop_fields(
@@ -29,9 +30,10 @@ def drop_fields(
         The two fields, string [B].
     """
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    has_title, has_description = clean_text(title) != "", clean_text(description) != ""
     draw = tf.random.stateless_uniform(tf.shape(title), seeds[0])
-    drop_description = (draw < no_description) & (title != "")
-    drop_title = (draw > 1 - no_title) & (description != "")
+    drop_description = (draw < no_description) & has_title
+    drop_title = (draw > 1 - no_title) & has_description
     return (
         tf.where(drop_title, "", _drop_words(title, word, seeds[1])),
         tf.where(drop_description, "", _drop_words(description, word, seeds[2])),

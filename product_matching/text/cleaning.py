@@ -40,6 +40,7 @@ def clean_text(text: Tensor) -> Tensor:
         entities (`&lt;b&gt;`).
     """
     text = tf.strings.unicode_transcode(tf.convert_to_tensor(text), "UTF-8", "UTF-8", errors="replace")
+    text = tf_text.normalize_utf8(text, "NFKC")
     text = tf.strings.regex_replace(text, _MARKUP, " ")
     for entity, character in _ENTITIES.items():
         text = tf.strings.regex_replace(text, entity, character.replace("\\", r"\\"))

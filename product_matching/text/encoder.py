@@ -61,6 +61,7 @@ class TextEncoder(keras.Model):
             dropout=dropout,
             max_sequence_length=max_tokens,
         )
+        self.backbone.get_layer("pooled_dense").trainable = False  # its output is not read
         self.dim = self.backbone.hidden_dim
         self.built = True
 

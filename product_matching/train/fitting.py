@@ -47,6 +47,7 @@ def fit(
     steps = max(len(train) // options.batch_size, 1) * options.epochs
     # XLA slows these towers down on a CPU (69 against 40 examples a second for ResNet-18).
     model.compile(optimizer=build_optimizer(config.optimizer, steps=steps), loss=SigmoidMatchLoss(), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)  # else Keras traces the step twice
     monitor = RetrievalMonitor(val, patience=options.patience, batch_size=options.batch_size)
-    history = model.fit(batches, epochs=options.epochs, verbose=0, callbacks=[monitor, *callbacks])
+    history = model.fit(batches, epochs=options.epochs, shuffle=False, verbose=0, callbacks=[monitor, *callbacks])
     return {name: [float(value) for value in values] for name, values in history.history.items()}

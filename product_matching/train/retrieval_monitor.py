@@ -33,6 +33,7 @@ class RetrievalMonitor(keras.callbacks.Callback):
         self.best, self.best_epoch, self.best_weights = -1.0, 0, None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.best, self.best_epoch, self.best_weights = -1.0, 0, None
         if len(self.catalog):
             self.batches = make_dataset(self.catalog, self.model.preprocessor, batch_size=self.batch_size)
 

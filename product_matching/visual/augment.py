@@ -44,8 +44,8 @@ def augment_images(
 
 def _cover(images: Tensor, seed: Tensor, largest: float) -> Tensor:
     draws = tf.random.stateless_uniform([tf.shape(images)[0], 4, 1, 1], seed)
-    rows = tf.linspace(0.0, 1.0, images.shape[1])[None, :, None]
-    columns = tf.linspace(0.0, 1.0, images.shape[2])[None, None, :]
+    rows = tf.linspace(0.0, 1.0, tf.shape(images)[1])[None, :, None]
+    columns = tf.linspace(0.0, 1.0, tf.shape(images)[2])[None, None, :]
     half, grey = draws[:, 2] * largest / 2, draws[:, 3] * WHITE
     covered = (tf.abs(rows - draws[:, 0]) < half) & (tf.abs(columns - draws[:, 1]) < half)
     return tf.where(covered[..., None], grey[..., None], images)

@@ -39,7 +39,12 @@ def _decode(contents: Tensor, size: int) -> Tensor:
     pixels = tf.cast(tf.io.decode_image(contents, channels=0, expand_animations=False), tf.float32)
     pixels = tf.ensure_shape(pixels, [None, None, None])
     # Ink is what is not white: padding with zero ink is padding with white, and alpha scales ink.
-    ink = tf.image.resize_with_pad(_ink(pixels), size, size, antialias=True)
+    ink = _ink(pixels)
+    sides = tf.cast(tf.shape(ink)[:2], tf.float32)
+    sides = tf.maximum(tf.cast(tf.round(sides * size / tf.reduce_max(sides)), tf.int32), 1)  # never thinner than a line
+    ink = tf.image.resize(ink, sides, antialias=True)
+    top, left = tf.unstack((size - sides) // 2)
+    ink = tf.ensure_shape(tf.image.pad_to_bounding_box(ink, top, left, size, size), [size, size, 3])
     return tf.cast(tf.clip_by_value(tf.round(WHITE - ink), 0, WHITE), tf.uint8)
 
 

