@@ -126,7 +126,7 @@ def _ending(spec: ProductSpec, attribute: str, rng: np.random.Generator) -> str:
     if attribute == "pattern" and spec.second_colour and rng.random() < 0.4:
         second = pick(rng, COLOURS[spec.second_colour].before, 0.6)
         plain_form = words.after[0].removeprefix("with ").removeprefix("in ")
-        return f"with {second} {plain_form}" if spec.pattern != "two-tone" else f"in two tones with {second}"
+        return f"with {second} {plain_form}"
     return pick(rng, words.after)
 
 

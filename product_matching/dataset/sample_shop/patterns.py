@@ -70,13 +70,6 @@ def _zigzag(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
     return _wave(v + teeth * rng.uniform(0.3, 0.4), rng.uniform(0.26, 0.34), rng) < 0.38
 
 
-def _two_tone(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
-    angle = _ANGLES[rng.integers(4)] + rng.normal(0, 0.06)
-    along = u * math.sin(angle) + v * math.cos(angle)
-    # The median, not the middle: each of the two colours has its share whatever the silhouette.
-    return along > np.quantile(along, rng.uniform(0.58, 0.68))
-
-
 def _wave(along: Places, period: float, rng: np.random.Generator) -> np.ndarray:
     return (along / period + rng.random()) % 1
 
@@ -88,5 +81,4 @@ _MASKS: dict[str, Callable[[Places, Places, np.random.Generator], np.ndarray]] =
     "checked": _checked,
     "floral": _floral,
     "zigzag": _zigzag,
-    "two-tone": _two_tone,
 }
