@@ -68,4 +68,6 @@ def _without_bad(cells: pd.Series, faults: pd.Series, root: Path) -> pd.Series:
     def good(cell: str) -> str:
         return "|".join(name for name in cell.split("|") if name and not image_fault(root, name))
 
-    return cells.where(faults == "", cells.map(good))
+    # Only the cells with a fault are looked at again: each look decodes an image.
+    bad = faults != ""
+    return cells.where(~bad, cells[bad].map(good))
