@@ -51,8 +51,9 @@ class ImageConfig:
     """ResNet: channels of each stage; KerasHub wants 64 in the first."""
     blocks: tuple[int, ...] = (1, 1, 1)
     """ResNet: residual blocks of each stage."""
-    stem: int = 16
-    """ResNet: channels of the first convolution."""
+    stem: tuple[int, ...] = (16, 32)
+    """ResNet: channels of the convolutions before the stages. The first halves the image, a pooling after the last
+    halves it again; two see fine patterns that one alone misses."""
     patch_size: int = 8
     """ViT: height and width of a patch in pixels."""
     layers: int = 4
@@ -111,8 +112,9 @@ class TrainConfig:
     batch_size: int = 128
     same_kind: int = 8
     """Products of one kind of goods that stand together in a batch, hard negatives of each other; 1: random."""
-    augment: bool = True
-    """Images are shifted, zoomed and mirrored; descriptions, titles and words are left out at random."""
+    augment: float = 1.0
+    """How much images are shifted, zoomed, turned, lit and covered, and words and fields of texts left out at random:
+    1 for a catalogue that is passed over many times, less for a short run, 0 for none."""
     mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     patience: int = 0
     """Epochs without a better recall@10 on validation after which training stops; 0: never."""
@@ -144,7 +146,7 @@ class Config:
 
 _POSITIVE = {
     *("text.vocabulary_size", "text.max_tokens", "text.layers", "text.heads", "text.hidden_dim"),
-    *("text.intermediate_dim", "image.size", "image.stem", "image.patch_size", "image.layers", "image.heads"),
+    *("text.intermediate_dim", "image.size", "image.patch_size", "image.layers", "image.heads"),
     *(
         "image.hidden_dim",
         "image.intermediate_dim",
@@ -291,16 +293,18 @@ def _check(config: Config) -> None:
 
 
 def _check_numbers(config: Config) -> None:
-    for key in ("optimizer.weight_decay", "optimizer.clip_norm", "train.patience"):
+    for key in ("optimizer.weight_decay", "optimizer.clip_norm", "train.patience", "train.augment"):
         if not _get(config, key) >= 0:
             raise ConfigError(f"{key} must not be below 0; got {_get(config, key)!r}.")
+    if config.train.augment > 2:
+        raise ConfigError(f"train.augment must be at most 2; got {config.train.augment!r}.")
     for key in ("optimizer.learning_rate", "model.temperature"):
         if math.isinf(_get(config, key)):
             raise ConfigError(f"{key} must be finite; got {_get(config, key)!r}.")
 
 
 def _check_towers(config: Config) -> None:
-    for key in ("image.filters", "image.blocks"):
+    for key in ("image.filters", "image.blocks", "image.stem"):
         if min(_get(config, key)) < 1:
             raise ConfigError(f"{key} must be above 0; got {list(_get(config, key))!r}.")
     if config.text.max_tokens < 4:
@@ -309,6 +313,12 @@ def _check_towers(config: Config) -> None:
         tower = getattr(config, section)
         if tower.hidden_dim % tower.heads:
             raise ConfigError(f"{section}.hidden_dim ({tower.hidden_dim}) must be a multiple of {section}.heads.")
+    if config.image.backbone == "resnet" and config.image.filters[0] != 64:
+        raise ConfigError(
+            f"image.filters must start with 64, as KerasHub wants; got {config.image.filters[0]}."
+        )
+    if config.image.backbone == "vit" and config.image.size % config.image.patch_size:
+        raise ConfigError(f"image.size ({config.image.size}) must be a multiple of image.patch_size.")
     if len(config.image.filters) != len(config.image.blocks):
         raise ConfigError("image.filters and image.blocks must be equally long: one entry a stage.")
 

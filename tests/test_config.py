@@ -41,7 +41,7 @@ def test_overrides_change_what_they_name_and_the_last_wins():
     [
         ("optimizer.learning_rate=1", "optimizer", "learning_rate", 1.0),
         ("optimizer.learning_rate=3e-4", "optimizer", "learning_rate", 0.0003),
-        ("train.augment=false", "train", "augment", False),
+        ("train.augment=0.5", "train", "augment", 0.5),
         ("image.backbone=vit", "image", "backbone", "vit"),
         ('image.backbone="vit"', "image", "backbone", "vit"),
         ("image.blocks=[2, 2]", "image", "blocks", (2, 2)),
@@ -80,7 +80,7 @@ def test_wrong_key_is_named_and_the_nearest_offered(override, said):
         "train.epochs=three",
         "train.epochs=3.0",
         "train.epochs=true",
-        "train.augment=1",
+        "train.augment=true",
         "optimizer.learning_rate=high",
         "text.pretrained=3",
         "image.filters=64",

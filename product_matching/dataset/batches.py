@@ -33,7 +33,7 @@ def make_dataset(
     *,
     batch_size: int = 128,
     training: bool = False,
-    augment: bool | None = None,
+    augment: float | None = None,
     same_kind: int = 1,
     seed: int = 0,
     cache: bool = True,
@@ -49,7 +49,7 @@ def make_dataset(
         preprocessor: `model.preprocessor`.
         batch_size: Products a batch.
         training: Shuffle and augment.
-        augment: Whether to draw random views of images and texts; by default as `training` says.
+        augment: How strongly images and texts are varied at random, 0 to 2; by default 1 in training, else 0.
         same_kind: In training, so many products of one kind of goods stand together: each is a hard negative of the
             others. With 1, batches are drawn at random, and most negatives are too easy to teach more than the kind.
         seed: Seed of the shuffle and the views.
@@ -68,10 +68,10 @@ def make_dataset(
             rows = rows.group_by_window(lambda row: row["kind"], lambda _, run: run, window_size=same_kind)
             rows = rows.apply(tf.data.experimental.assert_cardinality(len(catalog)))
     batches = rows.batch(batch_size, drop_remainder=training and len(catalog) >= batch_size)
-    augment = training if augment is None else augment
-    if augment:
+    strength = float(training) if augment is None else float(augment)
+    if strength > 0:
         seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-        batches = tf.data.Dataset.zip(batches, seeds).map(_augment)
+        batches = tf.data.Dataset.zip(batches, seeds).map(_augmenter(strength))
     finished = batches.map(_finisher(preprocessor), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return finished.prefetch(tf.data.AUTOTUNE)
 
@@ -92,15 +92,14 @@ def _decoder(preprocessor: ProductPreprocessor) -> Callable:
     return decode
 
 
-def _augment(batch: dict[str, Tensor], seed: Tensor) -> dict[str, Tensor]:
-    image_seed, text_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-    title, description = drop_fields(batch["title"], batch["description"], text_seed)
-    return {
-        **batch,
-        "image": augment_images(batch["image"], image_seed),
-        "title": title,
-        "description": description,
-    }
+def _augmenter(strength: float) -> Callable:
+    def augment(batch: dict[str, Tensor], seed: Tensor) -> dict[str, Tensor]:
+        image_seed, text_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+        title, description = drop_fields(batch["title"], batch["description"], text_seed, strength=strength)
+        image = augment_images(batch["image"], image_seed, strength=strength)
+        return {**batch, "image": image, "title": title, "description": description}
+
+    return augment
 
 
 def _finisher(preprocessor: ProductPreprocessor) -> Callable:

@@ -16,6 +16,7 @@ def drop_fields(
     no_description: float = 0.4,
     no_title: float = 0.15,
     word: float = 0.1,
+    strength: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Leaves out the description, or the title, or words of either; never all of a text.
 
@@ -25,6 +26,7 @@ def drop_fields(
         no_description: Probability that a description is left out, where there is a title.
         no_title: Probability that a title is left out, where there is a description.
         word: Probability that a word between spaces is left out.
+        strength: Factor of all three probabilities, 0 to 2.
 
     Returns:
         The two fields, string [B].
@@ -32,11 +34,11 @@ def drop_fields(
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
     has_title, has_description = clean_text(title) != "", clean_text(description) != ""
     draw = tf.random.stateless_uniform(tf.shape(title), seeds[0])
-    drop_description = (draw < no_description) & has_title
-    drop_title = (draw > 1 - no_title) & has_description
+    drop_description = (draw < no_description * strength) & has_title
+    drop_title = (draw > 1 - no_title * strength) & has_description
     return (
-        tf.where(drop_title, "", _drop_words(title, word, seeds[1])),
-        tf.where(drop_description, "", _drop_words(description, word, seeds[2])),
+        tf.where(drop_title, "", _drop_words(title, word * strength, seeds[1])),
+        tf.where(drop_description, "", _drop_words(description, word * strength, seeds[2])),
     )
 
 

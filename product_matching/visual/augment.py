@@ -11,7 +11,14 @@ from product_matching.visual.decoding import WHITE
 
 
 def augment_images(
-    images: Tensor, seed: Tensor, *, zoom: float = 0.2, turn: float = 15.0, light: float = 0.15, hide: float = 0.35
+    images: Tensor,
+    seed: Tensor,
+    *,
+    zoom: float = 0.2,
+    turn: float = 15.0,
+    light: float = 0.15,
+    hide: float = 0.35,
+    strength: float = 1.0,
 ) -> Tensor:
     """Mirrors, zooms, shifts, turns, lights and partly hides each image of a batch at random.
 
@@ -26,11 +33,13 @@ def augment_images(
         light: Brightness is multiplied by a factor within 1 ± light.
         hide: Largest side of a grey square that covers a part of the image, as a share of the image's side ("cutout",
             DeVries and Taylor 2017, arXiv:1708.04552).
+        strength: Factor of all four, 0 to 2.
 
     Returns:
         float32 [B, H, W, 3], 0 to 255.
     """
     images = tf.cast(images, tf.float32)
+    zoom, turn, light, hide = (strength * amount for amount in (zoom, turn, light, hide))
     count, size = tf.shape(images)[0], tf.cast(tf.shape(images)[1:3], tf.float32)
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 6))
     scale = 1 + tf.random.stateless_uniform([count, 2], seeds[0], -zoom, zoom)

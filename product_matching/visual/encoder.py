@@ -46,7 +46,7 @@ class ImageEncoder(keras.Model):
         size: int = 64,
         filters: Sequence[int] = (64, 128, 256),
         blocks: Sequence[int] = (1, 1, 1),
-        stem: int = 16,
+        stem: Sequence[int] = (16, 32),
         patch_size: int = 8,
         layers: int = 4,
         heads: int = 4,
@@ -108,12 +108,14 @@ class ImageEncoder(keras.Model):
         return cls(keras.saving.deserialize_keras_object(config.pop("backbone")), **config)
 
 
-def _resnet(shape: tuple[int, int, int], filters: Sequence[int], blocks: Sequence[int], stem: int) -> ResNetBackbone:
-    # The "vd" blocks (He et al. 2019, arXiv:1812.01187) have a projection in the first stage too, so the stem, the most
-    # costly layer on small images, can be narrow.
+def _resnet(
+    shape: tuple[int, int, int], filters: Sequence[int], blocks: Sequence[int], stem: Sequence[int]
+) -> ResNetBackbone:
+    # The stem of several 3 x 3 convolutions and the "vd" blocks are those of He et al. 2019 (arXiv:1812.01187). The
+    # blocks have a projection in the first stage too, so the stem, the most costly part on small images, can be narrow.
     return ResNetBackbone(
-        input_conv_filters=[stem],
-        input_conv_kernel_sizes=[3],
+        input_conv_filters=list(stem),
+        input_conv_kernel_sizes=[3] * len(stem),
         stackwise_num_filters=list(filters),
         stackwise_num_blocks=list(blocks),
         stackwise_num_strides=[1] + [2] * (len(filters) - 1),

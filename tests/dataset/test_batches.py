@@ -94,19 +94,19 @@ def test_seed_draws_order_and_views(batches_of):
 
 def test_views_are_new_ones_each_epoch(batches_of):
     # In the order of the catalogue, so that only the views can differ.
-    batches = batches_of(augment=True)
+    batches = batches_of(augment=1)
     changed = (read(batches)[0] != read(batches)[0]).any(axis=(1, 2, 3))
     assert changed[1:].mean() > 0.9  # the first product has no image
 
 
 def test_views_can_be_left_out_of_training(batches_of):
-    plain, training = read(batches_of(batch_size=40)), read(batches_of(training=True, augment=False, batch_size=40))
+    plain, training = read(batches_of(batch_size=40)), read(batches_of(training=True, augment=0, batch_size=40))
     for column, shuffled in zip(plain[:2], training[:2], strict=True):
         np.testing.assert_array_equal(column[np.argsort(plain[2])], shuffled[np.argsort(training[2])])
 
 
 def test_views_can_be_drawn_in_order(batches_of, some):
-    images, _, groups = read(batches_of(augment=True))
+    images, _, groups = read(batches_of(augment=1))
     np.testing.assert_array_equal(groups, some.groups())
     assert (images != read(batches_of())[0]).any()
 

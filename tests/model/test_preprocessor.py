@@ -39,7 +39,7 @@ def test_evaluation_pipeline_feeds_what_serving_feeds_bit_for_bit(tiny_model, so
 
 
 def test_training_pipeline_without_views_feeds_what_serving_feeds_in_another_order(tiny_model, some, served):
-    batches = make_dataset(some, tiny_model.preprocessor, batch_size=8, training=True, augment=False)
+    batches = make_dataset(some, tiny_model.preprocessor, batch_size=8, training=True, augment=0)
     piped = gathered(batches)
 
     def rows(tensors):

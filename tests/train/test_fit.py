@@ -65,7 +65,7 @@ def test_seed_draws_the_first_weights(tiny_split):
 
 def test_more_callbacks_are_called_and_no_validation_is_needed(without_graphs, tiny_split):
     train, nothing = tiny_split[0].take(np.arange(3)), tiny_split[1].take(np.arange(0))
-    config, seen = load_config("tiny", [*SMALL, "train.epochs=1", "train.augment=false"]), []
+    config, seen = load_config("tiny", [*SMALL, "train.epochs=1", "train.augment=0"]), []
     counter = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
     history = fit(build_model(config, train), train, nothing, config, callbacks=[counter])
     assert seen == [0]

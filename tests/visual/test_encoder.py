@@ -9,7 +9,7 @@ from PIL import Image
 from product_matching.visual import ImageEncoder
 
 SIZES = {
-    "resnet": {"filters": (64, 64), "blocks": (1, 1), "stem": 8},
+    "resnet": {"filters": (64, 64), "blocks": (1, 1), "stem": (8,)},
     "vit": {"patch_size": 8, "layers": 1, "heads": 2, "hidden_dim": 16, "intermediate_dim": 32},
 }
 DIMS = {"resnet": 64, "vit": 16}
