@@ -314,9 +314,7 @@ def _check_towers(config: Config) -> None:
         if tower.hidden_dim % tower.heads:
             raise ConfigError(f"{section}.hidden_dim ({tower.hidden_dim}) must be a multiple of {section}.heads.")
     if config.image.backbone == "resnet" and config.image.filters[0] != 64:
-        raise ConfigError(
-            f"image.filters must start with 64, as KerasHub wants; got {config.image.filters[0]}."
-        )
+        raise ConfigError(f"image.filters must start with 64, as KerasHub wants; got {config.image.filters[0]}.")
     if config.image.backbone == "vit" and config.image.size % config.image.patch_size:
         raise ConfigError(f"image.size ({config.image.size}) must be a multiple of image.patch_size.")
     if len(config.image.filters) != len(config.image.blocks):

@@ -14,6 +14,7 @@ from product_matching.bundle.head import Head
 from product_matching.bundle.manifest import write_bundle
 from product_matching.bundle.paths import free_path
 from product_matching.deploy.serving_module import ServingModule, signatures
+from product_matching.deploy.slimming import slim_graph
 from product_matching.model import VIEWS, ProductModel
 
 
@@ -53,6 +54,7 @@ def export(
 
 def _save(folder: Path, model: ProductModel) -> None:
     tf.saved_model.save(ServingModule(model), str(folder), signatures=signatures(model))
+    slim_graph(folder)
     model.save(folder / "model.keras")
 
 
