@@ -28,6 +28,7 @@ def add_catalog(parser: argparse.ArgumentParser) -> None:
         help="what a column is called in the table, e.g. title=name (repeatable)",
     )
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="read the first N rows only")
+    parser.add_argument("--encoding", default="", metavar="NAME", help="of the table's text; detected by default")
     parser.add_argument("--strict", action="store_true", help="a row that cannot be used is an error")
     parser.add_argument(
         "--on-bad-image",
@@ -50,6 +51,7 @@ def read_catalog(options: argparse.Namespace, *, group_by: str = "") -> Catalog:
         on_bad_image=options.on_bad_image,
         group_by=group_by,
         limit=options.limit,
+        encoding=options.encoding,
     )
 
 

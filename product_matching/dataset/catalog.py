@@ -37,7 +37,8 @@ class Catalog:
     Attributes:
         table: A row a product, all cells strings and `""` where there is nothing: `product_id`, `image` (paths,
             separated by `|`), `title`, `description`, `tags` (separated by `|`), then the attributes.
-        rejected: Rows left out: `row` (line of the file, the first data row is 2), `product_id`, `column`, `reason`.
+        rejected: Rows left out: `row` (line of the file where it starts, the first is 1), `product_id`, `column`,
+            `reason`.
         root: Folder that relative image paths start from.
         group_by: Column that names a product's group; `""`: the normalised title.
     """

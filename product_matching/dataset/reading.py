@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from product_matching.dataset.catalog import CORE_COLUMNS, Catalog
+from product_matching.dataset.catalog import CORE_COLUMNS, REJECTED_COLUMNS, Catalog
 from product_matching.dataset.checks import check_rows
+from product_matching.dataset.delimited import BadLine
 from product_matching.dataset.tables import read_table
 from product_matching.errors import DataError
 
@@ -24,30 +25,35 @@ def load_data(
     on_bad_image: str = "reject",
     group_by: str = "",
     limit: int = 0,
+    encoding: str = "",
 ) -> Catalog:
     """Reads a catalogue and checks each row.
 
     Args:
-        path: CSV, TSV, JSON Lines or Parquet, UTF-8.
+        path: CSV, TSV, JSON Lines or Parquet.
         columns: From our name to the table's, where they differ: `{"title": "name"}`.
         strict: A bad row is an error instead of being left out and listed in `Catalog.rejected`.
         on_bad_image: `"reject"` a row whose picture cannot be read, or `"keep"` it as a product without that picture.
         group_by: Column that names a product's group (a parent product), for splits and duplicates.
         limit: Rows to read, from the top; 0: all.
+        encoding: Of the text, such as "gb18030"; by default it is detected, with UTF-8 first.
 
     Raises:
         DataError: If the file cannot be read, a column is missing, no row is left, or `strict` and a row is bad.
     """
     path = Path(path)
-    table = _with_core_columns(_rename(read_table(path, limit=limit), columns or {}, path), path)
+    bad: list[BadLine] = []
+    table = read_table(path, limit=limit, encoding=encoding, bad=bad)
+    table = _with_core_columns(_rename(table, columns or {}, path), path)
     if group_by and group_by not in table.columns:
         raise DataError(f"{path} has no column {group_by!r} to group by. It has: {', '.join(table.columns)}.")
     table, rejected = check_rows(table, path.parent, on_bad_image=on_bad_image)
+    rejected = _with_bad_lines(rejected, bad)
     if len(rejected):
         first = rejected.iloc[0]
         message = (
             f"{path}: {len(rejected)} of {len(rejected) + len(table)} rows cannot be used; the first is row "
-            f"{first['row']}, column {first['column']}: {first['reason']}."
+            f"{first['row']}{', column ' + first['column'] if first['column'] else ''}: {first['reason']}."
         )
         if strict:
             raise DataError(message)
@@ -55,6 +61,13 @@ def load_data(
     if table.empty:
         raise DataError(f"{path} has no usable row." + (f" {message}" if len(rejected) else " The table is empty."))
     return Catalog(table, rejected, path.parent, group_by)
+
+
+def _with_bad_lines(rejected: pd.DataFrame, bad: list[BadLine]) -> pd.DataFrame:
+    if not bad:
+        return rejected
+    lines = pd.DataFrame(bad, columns=["row", "reason"]).assign(product_id="", column="")
+    return pd.concat([rejected, lines[list(REJECTED_COLUMNS)]]).sort_values("row", ignore_index=True, kind="stable")
 
 
 def _rename(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataFrame:

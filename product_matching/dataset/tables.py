@@ -10,10 +10,14 @@ from typing import Any
 
 import pandas as pd
 
+from product_matching.dataset.delimited import BadLine, read_delimited
+from product_matching.dataset.encodings import UNDECODED, check_encoding, detect_encoding
 from product_matching.errors import DataError, unknown_name
 
+_Read = tuple[pd.DataFrame, list[BadLine]]
 
-def read_table(path: Path, *, limit: int = 0) -> pd.DataFrame:
+
+def read_table(path: Path, *, limit: int = 0, encoding: str = "", bad: list[BadLine] | None = None) -> pd.DataFrame:
     """Reads a table; every cell becomes a stripped string, `""` where there is nothing.
 
     The index is the line of each row in the file; for Parquet, which has no lines, the row's number plus one.
@@ -21,6 +25,8 @@ def read_table(path: Path, *, limit: int = 0) -> pd.DataFrame:
     Args:
         path: A file that ends in .csv, .tsv, .jsonl, .ndjson or .parquet.
         limit: Rows to read; 0: all.
+        encoding: Of the text; by default it is detected.
+        bad: Takes the lines that hold no row; without it, the first of them is an error.
 
     Raises:
         DataError: If there is no such file, its format is unknown, or its content cannot be read.
@@ -28,47 +34,62 @@ def read_table(path: Path, *, limit: int = 0) -> pd.DataFrame:
     if not path.is_file():
         hint = " It is a folder; name the table in it." if path.is_dir() else ""
         raise DataError(f"There is no table {str(path)!r}.{hint}")
-    if path.suffix.lower() not in _READERS:
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
         raise DataError(unknown_name("kind of table", path.suffix, _READERS) + f" Got {str(path)!r}.")
     try:
-        table = _READERS[path.suffix.lower()](path, limit or None)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from error
+        if suffix != ".parquet":
+            encoding = check_encoding(encoding) if encoding else detect_encoding(path)
+        table, faults = _READERS[suffix](path, encoding, limit or None)
+    except UnicodeError as error:
+        raise DataError(f"{path} cannot be read as {encoding}: {error}. Name its encoding: --encoding NAME.") from error
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path} is empty: it has no header line.") from error
     except (ValueError, OSError) as error:
-        raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}") from error
+        raise DataError(f"{path} cannot be read as {suffix[1:]}: {error}") from error
+    if bad is not None:
+        bad.extend(faults)
+    elif faults:
+        raise DataError(f"{path}, line {faults[0].line}: {faults[0].reason}. Mend or remove it.")
     table.columns = [str(column).strip() for column in table.columns]
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
         raise DataError(f"{path} has the column {twice[0]!r} twice. Rename one.")
-    table.index = range(2, len(table) + 2)
     return table
 
 
-def _read_delimited(separator: str) -> Callable[[Path, int | None], pd.DataFrame]:
-    def read(path: Path, limit: int | None) -> pd.DataFrame:
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", nrows=limit)
-        if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first columns for row labels
-            raise ValueError("a row has more fields than the header")
-        return _strings(table)
-
-    return read
-
-
-def _read_json_lines(path: Path, limit: int | None) -> pd.DataFrame:
-    with path.open(encoding="utf-8-sig") as lines:
-        records = [json.loads(line) for line in islice((line for line in lines if line.strip()), limit)]
-    if not records:
+def _read_json_lines(path: Path, encoding: str, limit: int | None) -> _Read:
+    records, numbers, bad = [], [], []
+    with path.open(encoding=encoding, errors="surrogateescape") as file:
+        for number, line in islice(((n, line) for n, line in enumerate(file, 1) if line.strip()), limit):
+            record, fault = _parse_json(line)
+            if fault:
+                bad.append(BadLine(number, fault))
+            else:
+                records.append(record)
+                numbers.append(number)
+    if not records and not bad:
         raise pd.errors.EmptyDataError
-    if not all(isinstance(record, dict) for record in records):
-        raise ValueError("each line must be a JSON object")
-    return _strings(pd.DataFrame(records, dtype=object))
+    if not records:
+        raise ValueError(f"line {bad[0].line}: {bad[0].reason}")
+    return _strings(pd.DataFrame(records, index=numbers, dtype=object)), bad
 
 
-def _read_parquet(path: Path, limit: int | None) -> pd.DataFrame:
+def _parse_json(line: str) -> tuple[Any, str]:
+    if UNDECODED.search(line):
+        return None, "the line holds bytes that the file's encoding does not have"
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        return None, f"the line is not valid JSON: {error}"
+    return record, "" if isinstance(record, dict) else "the line is no JSON object"
+
+
+def _read_parquet(path: Path, encoding: str, limit: int | None) -> _Read:
     table = pd.read_parquet(path, dtype_backend="numpy_nullable")  # whole numbers stay whole beside gaps
-    return _strings(table.head(limit) if limit else table)
+    table = _strings(table.head(limit) if limit else table)
+    table.index = range(2, len(table) + 2)
+    return table, []
 
 
 def _strings(table: pd.DataFrame) -> pd.DataFrame:
@@ -85,9 +106,9 @@ def _as_string(cell: Any) -> str:
     return str(cell)
 
 
-_READERS: dict[str, Callable[[Path, int | None], pd.DataFrame]] = {
-    ".csv": _read_delimited(","),
-    ".tsv": _read_delimited("\t"),
+_READERS: dict[str, Callable[[Path, str, int | None], _Read]] = {
+    ".csv": lambda path, encoding, limit: read_delimited(path, ",", encoding=encoding, limit=limit),
+    ".tsv": lambda path, encoding, limit: read_delimited(path, "\t", encoding=encoding, limit=limit),
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
     ".parquet": _read_parquet,

@@ -13,8 +13,8 @@ from product_matching.dataset.sample_shop.spec import ProductSpec
 
 Language = Literal["en", "zh"]
 
-# How often an attribute is mentioned at all. Nobody insists on "plain": half of that.
-_MENTIONED = {"colour": 0.98, "pattern": 0.96, "shape": 0.88, "material": 0.80}
+# How often an attribute is mentioned at all. Few insist on "plain".
+_MENTIONED = {"colour": 0.99, "pattern": 0.98, "shape": 0.92, "material": 0.80}
 _ENGLISH = 2 / 3
 _NO_DESCRIPTION, _NO_TITLE, _NO_TAGS = 0.12, 0.02, 0.08
 _WRITERS = {"en": english, "zh": chinese}
@@ -60,11 +60,11 @@ def write_again(spec: ProductSpec, first: Writing, rng: np.random.Generator) -> 
 
 
 def choose_tags(spec: ProductSpec, rng: np.random.Generator) -> tuple[str, ...]:
-    """Tags that somebody clicked on: none, or 60 to 100 % of the six that fit, in any order."""
+    """Tags that somebody clicked on: none, or 80 to 100 % of the six that fit, in any order."""
     if rng.random() < _NO_TAGS:
         return ()
     tags = list(dict.fromkeys([spec.kind, spec.group, spec.colour, spec.pattern, spec.material, spec.shape]))
-    kept = round(len(tags) * rng.uniform(0.6, 1.0))
+    kept = round(len(tags) * rng.uniform(0.8, 1.0))
     return tuple(tags[place] for place in rng.permutation(len(tags))[:kept])
 
 
@@ -84,4 +84,4 @@ def _plan(spec: ProductSpec, rng: np.random.Generator, *, titled: bool, describe
 
 
 def _chances(spec: ProductSpec) -> Mapping[str, float]:
-    return _MENTIONED | {"pattern": 0.65} if spec.pattern == "plain" else _MENTIONED
+    return _MENTIONED | {"pattern": 0.80} if spec.pattern == "plain" else _MENTIONED
