@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -69,20 +70,19 @@ class Catalog:
         """The tags of each product."""
         return [tags.split("|") if tags else [] for tags in self.table["tags"]]
 
-    def group_keys(self) -> pd.Series:
-        """What makes two rows the same product: `group_by`'s cell, else the normalised title, else the description."""
-        keys = self.table["product_id"].map("id:{}".format)
-        for prefix, column in (("description:", "description"), ("title:", "title")):
-            words = self.table[column].map(normalise_title)
-            keys = keys.where(words == "", prefix + words)
-        if self.group_by:
-            named = self._column(self.group_by)
-            keys = keys.where(named == "", "group:" + named)
-        return keys
+    def group_keys(self) -> Iterator[str]:
+        """What makes two rows the same product: `group_by`'s cell, else the normalised title, else the description.
+
+        One at a time: the keys of a million products are as large as their texts.
+        """
+        named = self._column(self.group_by) if self.group_by else repeat("")
+        columns = (self.table[name] for name in ("title", "description", "product_id"))
+        for name, title, description, product_id in zip(named, *columns, strict=False):
+            yield _group_key(name, title, description, product_id)
 
     def groups(self) -> IntArray:
         """A number for each product's group, the same in every table that holds the same key: int64 [N]."""
-        return np.array([_stable_hash(key) for key in self.group_keys()], dtype=np.int64)
+        return np.fromiter(map(_stable_hash, self.group_keys()), dtype=np.int64, count=len(self))
 
     def category_column(self, name: str = "") -> str:
         """The column that tells the kind of goods: `name`, or the first well-known one; `""` if there is none."""
@@ -128,6 +128,16 @@ class Catalog:
 
 
 REJECTED_COLUMNS = ("row", "product_id", "column", "reason")
+
+
+def _group_key(named: str, title: str, description: str, product_id: str) -> str:
+    if named:
+        return f"group:{named}"
+    for prefix, text in (("title", title), ("description", description)):
+        words = normalise_title(text)
+        if words:
+            return f"{prefix}:{words}"
+    return f"id:{product_id}"
 
 
 def _stable_hash(key: str) -> int:

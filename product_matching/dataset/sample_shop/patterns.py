@@ -35,7 +35,7 @@ def _plain(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
 def _striped(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
     angle = _ANGLES[rng.integers(4)] + rng.normal(0, 0.05)
     along = u * math.sin(angle) + v * math.cos(angle)
-    return _wave(along, rng.uniform(0.22, 0.32), rng) < rng.uniform(0.32, 0.4)
+    return _wave(along, rng.uniform(0.22, 0.32), rng) < rng.uniform(0.28, 0.36)
 
 
 def _dotted(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
@@ -48,8 +48,8 @@ def _dotted(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
 
 def _checked(u: Places, v: Places, rng: np.random.Generator) -> np.ndarray:
     period = rng.uniform(0.26, 0.36)
-    across = _wave(u, period, rng) < 0.42
-    down = _wave(v, period, rng) < 0.42
+    across = _wave(u, period, rng) < 0.32
+    down = _wave(v, period, rng) < 0.32
     return 0.5 * across + 0.5 * down
 
 
