@@ -29,6 +29,19 @@ def add_catalog(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="read the first N rows only")
     parser.add_argument("--encoding", default="", metavar="NAME", help="of the table's text; detected by default")
+    parser.add_argument(
+        "--image-root",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="another folder that images may lie in, beside the table's own (repeatable)",
+    )
+    parser.add_argument(
+        "--allow-private-addresses",
+        action="store_true",
+        help="fetch images from addresses of this machine and its network too",
+    )
     parser.add_argument("--strict", action="store_true", help="a row that cannot be used is an error")
     parser.add_argument(
         "--on-bad-image",
@@ -52,6 +65,8 @@ def read_catalog(options: argparse.Namespace, *, group_by: str = "") -> Catalog:
         group_by=group_by,
         limit=options.limit,
         encoding=options.encoding,
+        image_roots=options.image_root,
+        private_addresses=options.allow_private_addresses,
     )
 
 

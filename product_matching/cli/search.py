@@ -47,12 +47,9 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _read_image(path: Path) -> bytes:
-    from product_matching.dataset.image_files import check_image_file
-    from product_matching.errors import DataError
+    from product_matching.dataset.image_files import read_image
 
-    if fault := check_image_file(path):
-        raise DataError(f"--image: {fault}.")
-    return path.read_bytes()
+    return read_image(path)
 
 
 def _text(result: dict[str, Any]) -> str:

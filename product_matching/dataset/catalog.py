@@ -42,12 +42,14 @@ class Catalog:
             `reason`.
         root: Folder that relative image paths start from.
         group_by: Column that names a product's group; `""`: the normalised title.
+        elsewhere: Files of the images that were fetched or converted, by their names in the table.
     """
 
     table: pd.DataFrame
     rejected: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=REJECTED_COLUMNS))
     root: Path = Path()
     group_by: str = ""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -60,7 +62,7 @@ class Catalog:
     def image_paths(self) -> list[str]:
         """Path of each product's first image, `""` where there is none."""
         first = self.table["image"].str.partition("|")[0]
-        return [str(self.root / name) if name else "" for name in first]
+        return [self.elsewhere.get(name) or str(self.root / name) if name else "" for name in first]
 
     def texts(self) -> Iterator[str]:
         """Title and description of each product as one string."""

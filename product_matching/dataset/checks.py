@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pandas as pd
 
 from product_matching.dataset.catalog import REJECTED_COLUMNS
-from product_matching.dataset.image_files import image_fault
+from product_matching.dataset.image_files import Found, ImageSource
 from product_matching.errors import DataError, unknown_name
 
 
-def check_rows(table: pd.DataFrame, root: Path, *, on_bad_image: str = "reject") -> tuple[pd.DataFrame, pd.DataFrame]:
+def check_rows(
+    table: pd.DataFrame, source: ImageSource, *, on_bad_image: str = "reject"
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, str]]:
     """Sorts rows into usable ones and rejected ones.
 
     Args:
         table: Strings, with the core columns; the index is the line in the file.
-        root: Folder that image paths start from and must stay in.
+        source: Where images may come from.
         on_bad_image: `"reject"` or `"keep"`.
 
     Returns:
-        The usable rows, renumbered from 0, and the rejected ones (`REJECTED_COLUMNS`).
+        The usable rows, renumbered from 0; the rejected ones (`REJECTED_COLUMNS`); the file of each image that is not
+        the one the table names, because it was fetched or converted.
     """
     if on_bad_image not in ("reject", "keep"):
         raise DataError(unknown_name("way to treat a bad image", on_bad_image, ["reject", "keep"]))
@@ -36,11 +38,12 @@ def check_rows(table: pd.DataFrame, root: Path, *, on_bad_image: str = "reject")
 
     note(table["product_id"] == "", "product_id", "the product has no id")
     note(table["product_id"].duplicated(), "product_id", "another row above has the same id")
-    image_faults = _image_faults(table["image"], root)
+    found = _find_images(table["image"], source)
+    image_faults = _first_faults(table["image"], found)
     if on_bad_image == "reject":
         note(image_faults != "", "image", image_faults)
     else:
-        table = table.assign(image=_without_bad(table["image"], image_faults, root))
+        table = table.assign(image=_without_bad(table["image"], image_faults, found))
     empty = (table[["image", "title", "description"]] == "").all(axis=1)
     note(empty, "image, title, description", "all three are empty; a product needs one of them")
     bad = faults != ""
@@ -53,21 +56,24 @@ def check_rows(table: pd.DataFrame, root: Path, *, on_bad_image: str = "reject")
         },
         columns=list(REJECTED_COLUMNS),
     )
-    return table[~bad].reset_index(drop=True), rejected.reset_index(drop=True)
+    elsewhere = {name: path for name, (path, _) in found.items() if path and path != str(source.root / name)}
+    return table[~bad].reset_index(drop=True), rejected.reset_index(drop=True), elsewhere
 
 
-def _image_faults(cells: pd.Series, root: Path) -> pd.Series:
-    names = {name for cell in cells for name in cell.split("|") if name}
+def _find_images(cells: pd.Series, source: ImageSource) -> dict[str, Found]:
+    names = list(dict.fromkeys(name for cell in cells if cell for name in cell.split("|")))
     with ThreadPoolExecutor() as pool:
-        faults = dict(zip(names, pool.map(lambda name: image_fault(root, name), names), strict=True))
-    first = [next((faults[name] for name in cell.split("|") if name and faults[name]), "") for cell in cells]
+        return dict(zip(names, pool.map(source.find, names), strict=True))
+
+
+def _first_faults(cells: pd.Series, found: dict[str, Found]) -> pd.Series:
+    first = [next((found[name].fault for name in cell.split("|") if name and found[name].fault), "") for cell in cells]
     return pd.Series(first, index=cells.index, dtype=object)
 
 
-def _without_bad(cells: pd.Series, faults: pd.Series, root: Path) -> pd.Series:
+def _without_bad(cells: pd.Series, faults: pd.Series, found: dict[str, Found]) -> pd.Series:
     def good(cell: str) -> str:
-        return "|".join(name for name in cell.split("|") if name and not image_fault(root, name))
+        return "|".join(name for name in cell.split("|") if name and not found[name].fault)
 
-    # Only the cells with a fault are looked at again: each look decodes an image.
     bad = faults != ""
     return cells.where(~bad, cells[bad].map(good))

@@ -1,59 +1,133 @@
-"""Which image files may be read, and whether they can be."""
+"""Which image files may be read, whether they can be, and where the graph finds them."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import os
+import tempfile
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from product_matching.dataset.remote_images import ImageFetcher, is_address
+from product_matching.errors import DataError
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP")
-"""What the graph decodes; anything else would train and then fail to serve."""
+"""What the graph decodes, training and serving alike."""
+CONVERTED = ("WEBP", "TIFF")
+"""What is turned into PNG first: TensorFlow Serving has no decoder for them."""
 MAX_PIXELS = 50_000_000
 """A larger image is refused before it is decoded."""
 
 
-def image_fault(root: Path, name: str) -> str:
-    """Says what is wrong with an image of a catalogue, `""` if nothing is.
+class Found(NamedTuple):
+    """A local file that the graph decodes, or what is wrong: one of the two is `""`."""
 
-    The file must lie in the catalogue's folder, be a JPEG, PNG, GIF or BMP of at most `MAX_PIXELS`, and decode whole.
+    path: str
+    fault: str
 
-    Args:
-        root: The catalogue's folder.
-        name: Path as the table gives it, relative to `root` or absolute.
+
+def default_cache() -> Path:
+    """Where fetched and converted images are kept: `$XDG_CACHE_HOME/product_matching/images`."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "product_matching" / "images"
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Where the images of a table may come from.
+
+    Attributes:
+        root: The table's folder; relative paths start from it.
+        more_roots: Further folders that images may lie in.
+        private: Whether addresses of the own machine and network may be fetched.
+        cache: Folder of fetched and converted images.
     """
-    if name.lower().startswith(("http://", "https://")):
-        return f"{name!r} is an address; download the image and give its path"
-    try:
-        path = (root / name).resolve()
-        if not path.is_relative_to(root.resolve()):
-            return f"{name!r} lies outside the catalogue's folder"
-        if not path.is_file():
-            return f"there is no file {name!r}"
-        return _decode_fault(path, name)
-    except (OSError, ValueError) as error:  # a name too long, or with a zero byte
-        return f"{name[:80]!r} is no path: {error}"
+
+    root: Path
+    more_roots: Sequence[Path] = ()
+    private: bool = False
+    cache: Path = field(default_factory=default_cache)
+
+    def find(self, name: str) -> Found:
+        """Finds an image, by path or http(s) address, and makes sure that it can be decoded.
+
+        A file lies in one of the roots, links resolved; an address is fetched once. The image is a JPEG, PNG, GIF, BMP,
+        WebP or TIFF of at most `MAX_PIXELS` and decodes whole.
+        """
+        try:
+            if is_address(name):
+                path = ImageFetcher(self.cache / "fetched", private=self.private).fetch(name)
+            else:
+                path = (self.root / name).resolve()
+                if not any(path.is_relative_to(root.resolve()) for root in (self.root, *self.more_roots)):
+                    return Found("", f"{name!r} lies outside the catalogue's folder; --image-root allows another")
+                if not path.is_file():
+                    return Found("", f"there is no file {name!r}")
+            contents, fault = _checked(path, name)
+            if contents is not None:
+                path = self._keep(contents)
+        except DataError as error:
+            return Found("", str(error))
+        except (OSError, ValueError) as error:  # a name too long, or with a zero byte
+            return Found("", f"{name[:80]!r} is no path: {error}")
+        return Found("" if fault else str(path), fault)
+
+    def _keep(self, contents: bytes) -> Path:
+        folder = self.cache / "converted"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{hashlib.sha256(contents).hexdigest()}.png"
+        if not path.exists():
+            handle, fresh = tempfile.mkstemp(dir=folder)
+            with os.fdopen(handle, "wb") as file:
+                file.write(contents)
+            Path(fresh).replace(path)
+        return path
 
 
-def check_image_file(path: Path) -> str:
-    """What is wrong with an image that a user names; `""` if nothing is."""
-    return _decode_fault(path, str(path)) if path.is_file() else f"there is no file {str(path)!r}"
+def read_image(path: Path) -> bytes:
+    """The bytes of an image that a user names, as the graph decodes them.
+
+    Raises:
+        DataError: If it cannot be decoded.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no file {str(path)!r}.")
+    contents, fault = _checked(path, str(path))
+    if fault:
+        raise DataError(f"{fault}.")
+    return path.read_bytes() if contents is None else contents
 
 
-def _decode_fault(path: Path, name: str) -> str:
+def _checked(path: Path, name: str) -> tuple[bytes | None, str]:
+    """The converted contents, None where the file does as it is, and what is wrong with it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a large image, a broken EXIF block: decided here, not by Pillow
-            with Image.open(path, formats=FORMATS) as image:
+            with Image.open(path, formats=FORMATS + CONVERTED) as image:
                 if image.width * image.height > MAX_PIXELS:
-                    return f"{name!r} has {image.width} x {image.height} pixels, more than {MAX_PIXELS:,}"
-                if image.format == "BMP" and image.mode in ("1", "P"):
-                    return f"{name!r} is a BMP with a palette; save it as PNG or JPEG"
+                    return None, f"{name!r} has {image.width} x {image.height} pixels, more than {MAX_PIXELS:,}"
                 image.load()
+                plain = image.format in FORMATS and not (image.format == "BMP" and image.mode in ("1", "P"))
+                return None if plain else _as_png(image), ""
     except UnidentifiedImageError:
-        return f"{name!r} is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]} image"
+        known = FORMATS + CONVERTED
+        return None, f"{name!r} is no {', '.join(known[:-1])} or {known[-1]} image"
     except Image.DecompressionBombError:
-        return f"{name!r} has more than {MAX_PIXELS:,} pixels"
+        return None, f"{name!r} has more than {MAX_PIXELS:,} pixels"
     except (OSError, SyntaxError, ValueError) as error:
-        return f"{name!r} cannot be decoded: {error}"
-    return ""
+        return None, f"{name!r} cannot be decoded: {error}"
+
+
+def _as_png(image: Image.Image) -> bytes:
+    """The first frame, upright, alpha kept."""
+    upright = ImageOps.exif_transpose(image)
+    has_alpha = upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info
+    out = io.BytesIO()
+    upright.convert("RGBA" if has_alpha else "RGB").save(out, "PNG")
+    return out.getvalue()

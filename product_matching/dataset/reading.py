@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from product_matching.dataset.catalog import CORE_COLUMNS, REJECTED_COLUMNS, Catalog
 from product_matching.dataset.checks import check_rows
 from product_matching.dataset.delimited import BadLine
+from product_matching.dataset.image_files import ImageSource
 from product_matching.dataset.tables import read_table
 from product_matching.errors import DataError
 
@@ -26,6 +27,8 @@ def load_data(
     group_by: str = "",
     limit: int = 0,
     encoding: str = "",
+    image_roots: Sequence[str | Path] = (),
+    private_addresses: bool = False,
 ) -> Catalog:
     """Reads a catalogue and checks each row.
 
@@ -37,6 +40,8 @@ def load_data(
         group_by: Column that names a product's group (a parent product), for splits and duplicates.
         limit: Rows to read, from the top; 0: all.
         encoding: Of the text, such as "gb18030"; by default it is detected, with UTF-8 first.
+        image_roots: Folders beside the table's own that images may lie in.
+        private_addresses: Fetch images from addresses of the own machine and network too.
 
     Raises:
         DataError: If the file cannot be read, a column is missing, no row is left, or `strict` and a row is bad.
@@ -47,7 +52,8 @@ def load_data(
     table = _with_core_columns(_rename(table, columns or {}, path), path)
     if group_by and group_by not in table.columns:
         raise DataError(f"{path} has no column {group_by!r} to group by. It has: {', '.join(table.columns)}.")
-    table, rejected = check_rows(table, path.parent, on_bad_image=on_bad_image)
+    source = ImageSource(path.parent, [Path(root) for root in image_roots], private=private_addresses)
+    table, rejected, elsewhere = check_rows(table, source, on_bad_image=on_bad_image)
     rejected = _with_bad_lines(rejected, bad)
     if len(rejected):
         first = rejected.iloc[0]
@@ -60,7 +66,7 @@ def load_data(
         logger.warning(message)
     if table.empty:
         raise DataError(f"{path} has no usable row." + (f" {message}" if len(rejected) else " The table is empty."))
-    return Catalog(table, rejected, path.parent, group_by)
+    return Catalog(table, rejected, path.parent, group_by, elsewhere)
 
 
 def _with_bad_lines(rejected: pd.DataFrame, bad: list[BadLine]) -> pd.DataFrame:

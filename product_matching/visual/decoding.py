@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from product_matching._types import Tensor
+from product_matching.visual.exif import orientation, upright
 
 WHITE = 255
 
@@ -12,8 +13,8 @@ WHITE = 255
 def decode_image(contents: Tensor, size: int) -> Tensor:
     """Decodes one JPEG, PNG, GIF (first frame) or BMP and fits it into a white square.
 
-    Alpha is laid on white. The sides keep their ratio. The result is rounded to whole numbers, so that a pipeline
-    may keep it as bytes and still feed what serving feeds.
+    A JPEG is turned upright as its EXIF block says. Alpha is laid on white. The sides keep their ratio. The result is
+    rounded to whole numbers, so that a pipeline may keep it as bytes and still feed what serving feeds.
 
     Args:
         contents: string scalar, the bytes of the file; `""` gives a white square.
@@ -42,8 +43,8 @@ def _decode(contents: Tensor, size: int) -> Tensor:
     ink = _ink(pixels)
     sides = tf.cast(tf.shape(ink)[:2], tf.float32)
     sides = tf.maximum(tf.cast(tf.round(sides * size / tf.reduce_max(sides)), tf.int32), 1)  # never thinner than a line
-    ink = tf.image.resize(ink, sides, antialias=True)
-    top, left = tf.unstack((size - sides) // 2)
+    ink = upright(tf.image.resize(ink, sides, antialias=True), orientation(contents))
+    top, left = tf.unstack((size - tf.shape(ink)[:2]) // 2)
     ink = tf.ensure_shape(tf.image.pad_to_bounding_box(ink, top, left, size, size), [size, size, 3])
     return tf.cast(tf.clip_by_value(tf.round(WHITE - ink), 0, WHITE), tf.uint8)
 

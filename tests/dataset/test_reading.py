@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from PIL import Image
 from pyarrow.parquet import write_table
 
 from product_matching.dataset import Catalog, image_files, load_data
+from product_matching.dataset.image_files import read_image
 from product_matching.errors import DataError
 from product_matching.visual import decode_image
 
@@ -204,13 +206,14 @@ BAD_IMAGES = {
     "../secret.png": "outside",
     "/etc/passwd": "outside",
     "link.png": "outside",
-    "http://shop.example/a.jpg": "address",
-    "HTTPS://shop.example/a.jpg": "address",
+    "http://127.0.0.1/a.jpg": "private network",
+    "HTTPS://[::1]:8000/a.jpg": "private network",
+    "http://169.254.169.254/latest/meta-data": "private network",
+    "http://": "no http or https address",
     "half.jpg": "cannot be decoded",
     "half.png": "cannot be decoded",
-    "note.jpg": "is no JPEG, PNG, GIF or BMP image",
-    "empty.jpg": "is no JPEG, PNG, GIF or BMP image",
-    "webp.jpg": "is no JPEG, PNG, GIF or BMP image",
+    "note.jpg": "is no JPEG, PNG, GIF, BMP, WEBP or TIFF image",
+    "empty.jpg": "is no JPEG, PNG, GIF, BMP, WEBP or TIFF image",
     "huge.png": "300 x 200 pixels",
     "a.png|absent.jpg": "there is no file 'absent.jpg'",
     "x" * 5000: "is no path",
@@ -327,12 +330,40 @@ def test_image_that_passes_the_check_is_decoded_as_pillow_does(folder, mode, kin
     np.testing.assert_allclose(found, np.asarray(image.convert("RGB")), atol=6)
 
 
-@pytest.mark.parametrize("mode", ["1", "P"])
-def test_bmp_that_the_graph_would_not_read_is_rejected(folder, mode):
-    # TensorFlow takes the indices of a palette for grey, and cannot read one bit a pixel.
-    Image.new("RGB", (8, 8), (250, 20, 20)).convert(mode).save(folder / "picture.bmp")
-    (reason,) = check(folder, "picture.bmp")
-    assert "picture.bmp" in reason
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("1", "bmp"), ("P", "bmp"), ("RGB", "webp"), ("RGBA", "webp"), ("RGB", "tiff"), ("CMYK", "tiff")]
+)
+def test_what_the_graph_would_not_read_is_converted(folder, mode, kind):
+    image = Image.new("RGB", (8, 8), (250, 20, 20)).convert(mode)
+    image.save(folder / f"picture.{kind}", **({"lossless": True} if kind == "webp" else {}))
+    rows = [{"product_id": "1", "title": "杯", "image": f"picture.{kind}"}]
+    catalog = load_data(write(folder / "products.csv", rows))
+    assert catalog.table["image"].tolist() == [f"picture.{kind}"]
+    (path,) = catalog.image_paths()
+    assert path != str(folder / f"picture.{kind}")
+    found = decode_image(Path(path).read_bytes(), 8).numpy()
+    np.testing.assert_allclose(found, np.asarray(image.convert("RGB")), atol=2)
+    assert read_image(folder / f"picture.{kind}") == Path(path).read_bytes()
+
+
+def test_a_photo_on_its_side_is_turned_before_it_is_converted(folder):
+    pixels = np.arange(64, dtype="uint8").reshape(8, 8) * 3
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).convert("RGB").save(folder / "picture.webp", lossless=True, exif=exif)
+    catalog = load_data(write(folder / "products.csv", [{"product_id": "1", "image": "picture.webp"}]))
+    found = decode_image(Path(catalog.image_paths()[0]).read_bytes(), 8).numpy()
+    np.testing.assert_allclose(found[..., 0], np.rot90(pixels, -1), atol=2)
+
+
+def test_another_folder_can_be_allowed(folder):
+    other = folder.parent / "elsewhere"
+    other.mkdir()
+    picture(other / "a.png")
+    rows = [{"product_id": "1", "image": str(other / "a.png"), "title": "mug"}, {"product_id": "2", "title": "hat"}]
+    table = write(folder / "products.csv", rows)
+    assert load_data(table).rejected["reason"].str.contains("--image-root").tolist() == [True]
+    assert load_data(table, image_roots=[other]).image_paths() == [str(other / "a.png"), ""]
 
 
 def test_records_become_a_catalogue():
