@@ -37,7 +37,7 @@ def find_checkpoint(name: str | Path, *, offline: bool | None = None) -> Path:
     tried = [f"the local path {path} (nothing is there)"]
     if _is_path(str(name)):
         raise CheckpointError(f"There are no weights at {name}. Tried: {tried[0]}.")
-    offline = _environment_says_offline() if offline is None else offline
+    offline = is_offline(offline)
     where, cached, download = _places(str(name))
     for place, find in ((f"the cache of {where}", cached), (where, None if offline else download)):
         if find is None:
@@ -57,7 +57,10 @@ def _is_path(name: str) -> bool:
     return name.startswith(("/", "./", "../", "~")) or name.endswith((".h5", ".keras", ".safetensors"))
 
 
-def _environment_says_offline() -> bool:
+def is_offline(asked: bool | None) -> bool:
+    """Whether hubs may not be asked: as the caller says, else as the environment says."""
+    if asked is not None:
+        return asked
     return any(os.environ.get(name, "").lower() in ("1", "true", "yes", "on") for name in OFFLINE_VARIABLES)
 
 
