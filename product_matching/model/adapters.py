@@ -1,7 +1,7 @@
 """Adapting pretrained towers cheaply: freezing, all of it or all but the last blocks, and LoRA.
 
-Hu et al. 2021, "LoRA: low-rank adaptation of large language models" (arXiv:2106.09685): kernel + a · b, where a and b of a
-small rank learn and the kernel does not; b starts at zero, so that training begins from the pretrained network.
+Hu et al. 2021, "LoRA: low-rank adaptation of large language models" (arXiv:2106.09685): kernel + a · b, where a and b
+of a small rank learn and the kernel does not; b starts at zero, so that training begins from the pretrained network.
 """
 
 from __future__ import annotations

@@ -118,11 +118,12 @@ class ImageEncoder(keras.Model):
         hidden_dim: int = 128,
         intermediate_dim: int = 512,
         dropout: float = 0.0,
+        pooling: Pooling = "average",
     ) -> ImageEncoder:
         """Makes an encoder with new weights; see `ImageConfig` for the arguments."""
         shape = (size, size, 3)
         if backbone == "resnet":
-            return cls(_resnet(shape, filters, blocks, stem))
+            return cls(_resnet(shape, filters, blocks, stem), pooling=pooling)
         network = ViTBackbone(
             image_shape=shape,
             patch_size=patch_size,
@@ -132,7 +133,7 @@ class ImageEncoder(keras.Model):
             mlp_dim=intermediate_dim,
             dropout_rate=dropout,
         )
-        return cls(network)
+        return cls(network, pooling=pooling)
 
     def call(self, images: Tensor, training: bool | None = None) -> Tensor:
         """Encodes pixels.
