@@ -38,8 +38,8 @@ class AttentionPooling(keras.layers.Layer):
         (2, 8)
     """
 
-    def build(self, input_shape: tuple[int | None, ...], mask_shape: Any = None) -> None:
-        self.query = self.add_weight(shape=(input_shape[-1], 1), initializer="zeros", name="query")
+    def build(self, sequence_shape: tuple[int | None, ...], mask_shape: Any = None) -> None:
+        self.query = self.add_weight(shape=(sequence_shape[-1], 1), initializer="zeros", name="query")
         self.built = True
 
     def call(self, sequence: Tensor, mask: Tensor) -> Tensor:
@@ -49,8 +49,8 @@ class AttentionPooling(keras.layers.Layer):
         weights = ops.softmax(scores - 1e9 * hidden, axis=1)
         return ops.sum(sequence * ops.cast(weights, sequence.dtype), axis=1)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...], mask_shape: Any = None) -> tuple:
-        return (input_shape[0], input_shape[-1])
+    def compute_output_shape(self, sequence_shape: tuple[int | None, ...], mask_shape: Any = None) -> tuple:
+        return (sequence_shape[0], sequence_shape[-1])
 
 
 @keras.saving.register_keras_serializable("product_matching")
@@ -81,8 +81,9 @@ class GeneralizedMeanPooling(keras.layers.Layer):
     def call(self, sequence: Tensor) -> Tensor:
         """Pools [B, L, c] to [B, c]."""
         values = ops.maximum(ops.cast(sequence, "float32"), self.epsilon)
-        pooled = ops.power(ops.mean(ops.power(values, self.p), axis=1), 1 / self.p)
-        return ops.cast(pooled, sequence.dtype)
+        largest = ops.max(values, axis=1, keepdims=True)  # whose power may be beyond float32
+        pooled = ops.power(ops.mean(ops.power(values / largest, self.p), axis=1), 1 / self.p)
+        return ops.cast(largest[:, 0] * pooled, sequence.dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple:
         return (input_shape[0], input_shape[-1])

@@ -15,11 +15,12 @@ from product_matching.train import features as module
 from product_matching.train import fit
 from product_matching.train.features import feature_key, frozen_features
 
+SMALL = ["image.size=16", "image.filters=[64]", "image.blocks=[1]", "image.stem=[8]", "text.max_tokens=8"]
 OPTIONS = {"views": 1, "augment": 0.0, "seed": 0}
 
 
 def frozen_model(catalog, *towers, overrides=()):
-    config = load_config("tiny", ["text.max_tokens=8", "train.batch_size=6", "train.augment=0", *overrides])
+    config = load_config("tiny", [*SMALL, "train.batch_size=6", "train.augment=0", *overrides])
     model = build_model(config, catalog)
     for tower in towers:
         freeze(getattr(model, tower).backbone)
