@@ -15,6 +15,7 @@ from product_matching._types import FloatArray, Tensor
 from product_matching.checkpoints import set_details
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.layers.pooling import AttentionPooling, cls_pooling, last_pooling, mean_pooling
+from product_matching.layers.tracing import TracedCall
 from product_matching.text.preprocessor import TextPreprocessor
 from product_matching.text.pretrained import load_parts
 from product_matching.text.sequence import SequencePreprocessor
@@ -85,6 +86,7 @@ class TextEncoder(keras.Model):
         self.dim = self.backbone.hidden_dim
         self._inputs = [tensor.name for tensor in self.backbone.inputs]
         self._pool = AttentionPooling(name="pool") if pooling == "attention" else POOLINGS[pooling]
+        self._traced = TracedCall(self)
         self._ready()
 
     def _ready(self) -> None:
@@ -145,19 +147,9 @@ class TextEncoder(keras.Model):
         for start in range(0, len(texts), batch_size):
             rows = order[start : start + batch_size]
             tokens = self.preprocessor([texts[row] for row in rows], [""] * len(rows))
-            pooled = ops.cast(self._run(tokens), "float32")
+            pooled = ops.cast(self._traced(tokens), "float32")
             vectors[rows] = ops.convert_to_numpy(ops.normalize(pooled, axis=-1))
         return vectors
-
-    def _run(self, tokens: dict[str, Tensor]) -> Tensor:
-        if keras.backend.backend() != "tensorflow":
-            return self(tokens)
-        if getattr(self, "_graph", None) is None:
-            import tensorflow as tf
-
-            # One graph for all shapes: run op by op, a small network waits longer for Python than it computes.
-            self._graph = tf.function(lambda tokens: self(tokens), reduce_retracing=True)
-        return self._graph(tokens)
 
     def get_config(self) -> dict[str, Any]:
         own = self.preprocessor.get_config()

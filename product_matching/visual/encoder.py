@@ -15,6 +15,7 @@ from keras_hub.models import ResNetBackbone, ViTBackbone
 from product_matching._types import FloatArray, Tensor
 from product_matching.errors import ConfigError, DataError, unknown_name
 from product_matching.layers.pooling import AttentionPooling, GeneralizedMeanPooling
+from product_matching.layers.tracing import TracedCall
 from product_matching.visual.decoding import decode_image
 from product_matching.visual.pretrained import load_parts
 
@@ -61,6 +62,7 @@ class ImageEncoder(keras.Model):
         self.dim = backbone.output_shape[-1]
         self._input = next(iter(backbone.input)) if isinstance(backbone.input, dict) else ""
         self._pool = self._make_pool(has_tokens=len(backbone.output_shape) == 3)
+        self._traced = TracedCall(self)
         self.built = True
 
     def _make_pool(self, *, has_tokens: bool) -> keras.layers.Layer | None:
@@ -178,7 +180,7 @@ class ImageEncoder(keras.Model):
         for start in range(0, len(images), batch_size):
             chunk = images[start : start + batch_size]
             pixels = np.stack([self._read(image, start + at) for at, image in enumerate(chunk)])
-            rows.append(ops.convert_to_numpy(ops.normalize(ops.cast(self._run(pixels), "float32"), axis=-1)))
+            rows.append(ops.convert_to_numpy(ops.normalize(ops.cast(self._traced(pixels), "float32"), axis=-1)))
         return np.concatenate(rows)
 
     def _read(self, image: str | Path | bytes, place: int) -> np.ndarray:
@@ -192,13 +194,6 @@ class ImageEncoder(keras.Model):
             raise DataError(f"{name} cannot be read: {error.strerror}.") from error
         except tf.errors.InvalidArgumentError as error:
             raise DataError(f"{name} is no JPEG, PNG, GIF or BMP image that can be decoded: {error.message}") from error
-
-    def _run(self, pixels: np.ndarray) -> Tensor:
-        if keras.backend.backend() != "tensorflow":
-            return self(pixels)
-        if getattr(self, "_graph", None) is None:
-            self._graph = tf.function(lambda pixels: self(pixels), reduce_retracing=True)
-        return self._graph(tf.constant(pixels))
 
     def get_config(self) -> dict[str, Any]:
         return {

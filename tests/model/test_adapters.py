@@ -7,6 +7,7 @@ import pytest
 
 from product_matching.errors import ConfigError
 from product_matching.model import add_lora, freeze, merge_lora, parameter_counts
+from product_matching.text import TextEncoder
 
 WIDTH, HEADS, RANK = 16, 2, 4
 HUB = keras_hub.models
@@ -132,6 +133,25 @@ def test_lora_starts_as_the_plain_network_and_is_merged_without_a_trace(kind, tm
     backbone.save(tmp_path / "merged.keras")
     again = keras.saving.load_model(tmp_path / "merged.keras")
     np.testing.assert_allclose(run(kind, again), adapted, atol=1e-5, rtol=1e-5)
+
+
+def test_an_encoder_notices_that_its_network_was_adapted():
+    encoder = TextEncoder(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "red"], layers=1, heads=2, hidden_dim=8, max_tokens=8)
+    plain = encoder.encode(["red red"])
+    add_lora(encoder.backbone, 2, ["query", "value", "dense"])
+    np.testing.assert_allclose(encoder.encode(["red red"]), plain, atol=1e-6)
+    shake(encoder)
+    adapted = encoder.encode(["red red"])
+    assert abs(adapted - plain).max() > 1e-3
+    np.testing.assert_allclose(adapted[0], reference(encoder), atol=1e-5)
+    merge_lora(encoder)
+    np.testing.assert_allclose(encoder.encode(["red red"]), adapted, atol=1e-5)
+
+
+def reference(encoder):
+    """The same without a graph."""
+    row = np.asarray(encoder(encoder.preprocessor(["red red"], [""])))[0]
+    return row / np.linalg.norm(row)
 
 
 def test_merged_kernel_is_the_sum_by_hand():
