@@ -1,6 +1,7 @@
 """Pretrained image encoders against transformers itself, on checkpoints that it writes on the spot."""
 
 import json
+import shutil
 
 import keras
 import keras_hub
@@ -10,6 +11,8 @@ import tensorflow as tf
 import transformers
 from PIL import Image
 
+from product_matching.checkpoints.applications import APPLICATIONS, load_application
+from product_matching.checkpoints.converting import converted
 from product_matching.errors import CheckpointError, ConfigError
 from product_matching.visual import ImageEncoder
 
@@ -173,6 +176,48 @@ def test_a_weights_file_of_keras_applications_brings_its_own_preprocessing(tmp_p
     np.testing.assert_allclose(
         encoder.encode(files), rows / np.linalg.norm(rows, axis=1, keepdims=True), atol=1e-4, rtol=1e-4
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "builder", "options"),
+    [
+        ("mobilenetv3small", "MobileNetV3Small", {"include_preprocessing": True}),
+        ("efficientnetb0", "EfficientNetB0", {}),  # which scales pixels itself, always
+    ],
+)
+def test_pixels_are_scaled_as_keras_applications_scales_them(name, builder, options, tmp_path, pixels):
+    keras.utils.set_random_seed(0)
+    network = getattr(keras.applications, builder)(
+        include_top=False, weights=None, input_shape=(32, 32, 3), pooling="avg", **options
+    )
+    bare, _ = load_application(name, 32, weights=written(network, name, tmp_path))
+    bare.save_weights(tmp_path / f"{name}.weights.h5")
+    encoder = ImageEncoder.from_pretrained(tmp_path / f"{name}.weights.h5", size=32)
+    np.testing.assert_allclose(encoder(pixels), network(pixels.astype("float32")), atol=1e-4, rtol=1e-3)
+
+
+def written(network, name, folder):
+    """The weights of a network, in the layout of one without a scaling of its own."""
+    builder = getattr(keras.applications, APPLICATIONS[name].builder)
+    options = APPLICATIONS[name].options
+    plain = builder(include_top=False, weights=None, input_shape=(32, 32, 3), **options)
+    plain.set_weights(network.get_weights())
+    plain.save_weights(folder / "plain.weights.h5")
+    return folder / "plain.weights.h5"
+
+
+def test_a_timm_folder_brings_its_own_preprocessing_and_size(folders, tmp_path):
+    config = json.loads((folders["resnet18"] / "config.json").read_text(encoding="utf-8"))
+    with converted(folders["resnet18"], config) as named_as_in_timm:
+        shutil.copy(named_as_in_timm / "model.safetensors", tmp_path)
+    said = {"mean": MEAN, "std": STD, "input_size": [3, 40, 40]}
+    (tmp_path / "config.json").write_text(json.dumps({"architecture": "resnet18", "pretrained_cfg": said}))
+    encoder = ImageEncoder.from_pretrained(tmp_path)
+    assert encoder.size == 40
+    pixels = np.random.default_rng(1).integers(0, 256, (2, 40, 40, 3), dtype=np.uint8)
+    raw = np.asarray(encoder(pixels))
+    expected = reference_vectors(folders["resnet18"], pixels, "average")
+    np.testing.assert_allclose(raw / np.linalg.norm(raw, axis=1, keepdims=True), expected, atol=1e-4)
 
 
 def test_a_keras_preset_brings_its_own_preprocessing(tmp_path, pixels):
