@@ -24,10 +24,18 @@ from product_matching.errors import ConfigError, unknown_name
 
 @dataclass(frozen=True)
 class TextConfig:
-    """The text tower: a BERT."""
+    """The text tower: a new BERT, or a pretrained transformer."""
 
     pretrained: str = ""
     """Folder or name of a checkpoint; empty: a new BERT whose vocabulary is learned from the catalogue."""
+    trainable_blocks: int = -1
+    """Last blocks of a pretrained tower that learn; -1: all; 0: none, and the tower is computed once for all epochs."""
+    lora_rank: int = 0
+    """Rank of low-rank updates that learn instead of a pretrained tower's own weights; 0: none."""
+    lora_targets: tuple[str, ...] = ("query", "value")
+    """Names of the layers that get one: query, key, value, attention_output, dense, …"""
+    learning_rate_factor: float = 1.0
+    """The tower learns at so much of the rate of the rest."""
     vocabulary_size: int = 8000
     """Word pieces learned from the catalogue, at most."""
     max_tokens: int = 48
@@ -37,13 +45,28 @@ class TextConfig:
     hidden_dim: int = 128
     intermediate_dim: int = 512
     dropout: float = 0.1
-    pooling: Literal["cls", "mean"] = "mean"
+    pooling: Literal["auto", "cls", "mean", "last", "attention"] = "auto"
+    """Of tokens to one vector; auto: what a checkpoint says, the mean for a new tower."""
 
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """The image tower: a ResNet or a ViT."""
+    """The image tower: a new ResNet or ViT, or a pretrained network."""
 
+    pretrained: str = ""
+    """Folder, weights file or name of a checkpoint, such as resnet50; empty: a new network of the kind `backbone`."""
+    architecture: str = ""
+    """Network of a weights file whose name does not say it, such as resnet50."""
+    trainable_blocks: int = -1
+    """Last blocks of a pretrained tower that learn; -1: all; 0: none, and the tower is computed once for all epochs."""
+    lora_rank: int = 0
+    """Rank of low-rank updates that learn instead of a pretrained tower's own weights; 0: none."""
+    lora_targets: tuple[str, ...] = ("query", "value", "conv2d")
+    """Names of the layers, or of their classes in lower case, that get one."""
+    learning_rate_factor: float = 1.0
+    """The tower learns at so much of the rate of the rest."""
+    pooling: Literal["auto", "average", "gem", "cls", "attention"] = "auto"
+    """Of positions to one vector; auto: the class token of a pretrained transformer, else the average."""
     backbone: Literal["resnet", "vit"] = "resnet"
     size: int = 64
     """Height and width in pixels that images are resized to; the sides keep their ratio, white fills the rest."""
@@ -87,6 +110,10 @@ class ModelConfig:
     """Probability that a modality of a whole product is hidden in training; one is always left."""
     temperature: float = 10.0
     """Start of t in score = t * <R_i, R_j> + b."""
+    fusion: Literal["mlp", "gated", "attention"] = "mlp"
+    """How modalities become one vector: their sum and an MLP over all; a sum weighted by gates; attention over them."""
+    matryoshka: tuple[int, ...] = ()
+    """Widths below `dim` to which vectors may be cut and still match: each has its share of the loss; empty: none."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +143,10 @@ class TrainConfig:
     """How much images are shifted, zoomed, turned, lit and covered, and words and fields of texts left out at random:
     1 for a catalogue that is passed over many times, less for a short run, 0 for none."""
     mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    cached_views: int = 1
+    """Views of each product that a frozen tower computes before training; the first is as it is, others augmented."""
+    feature_cache: str = ""
+    """Folder that keeps what frozen towers computed for the next run; empty: memory only."""
     patience: int = 0
     """Epochs without a better recall@10 on validation after which training stops; 0: never."""
 
@@ -135,6 +166,8 @@ class Config:
     """All that a training run depends on, beside the data."""
 
     seed: int = 0
+    offline: bool = False
+    """Take pretrained weights from this machine only."""
     text: TextConfig = field(default_factory=TextConfig)
     image: ImageConfig = field(default_factory=ImageConfig)
     tags: TagConfig = field(default_factory=TagConfig)
@@ -162,6 +195,7 @@ _POSITIVE = {
         "train.epochs",
         "train.batch_size",
         "train.same_kind",
+        "train.cached_views",
     ),
 }
 _SHARES = {
@@ -265,7 +299,7 @@ def _convert(hint: Any, value: Any, key: str) -> Any:
             raise ConfigError(unknown_name(f"value of {key}:", value, arguments))
         return value
     if origin is tuple:
-        if not isinstance(value, list | tuple) or not value:
+        if not isinstance(value, list | tuple):
             raise ConfigError(f"{key} takes a list of {arguments[0].__name__}; got {value!r}.")
         return tuple(_scalar(arguments[0], item, key) for item in value)
     return _scalar(hint, value, key)
@@ -288,6 +322,8 @@ def _check(config: Config) -> None:
             raise ConfigError(f"{key} must be at least 0 and below 1; got {_get(config, key)!r}.")
     _check_numbers(config)
     _check_towers(config)
+    _check_pretrained(config)
+    _check_matryoshka(config)
     if config.split.val + config.split.test >= 1:
         raise ConfigError("split.val and split.test together must be below 1: nothing is left to train on.")
 
@@ -303,8 +339,32 @@ def _check_numbers(config: Config) -> None:
             raise ConfigError(f"{key} must be finite; got {_get(config, key)!r}.")
 
 
+def _check_pretrained(config: Config) -> None:
+    for section in ("text", "image"):
+        tower = getattr(config, section)
+        changed = [
+            name for name in ("trainable_blocks", "lora_rank") if getattr(tower, name) != getattr(type(tower)(), name)
+        ]
+        if changed and not tower.pretrained:
+            raise ConfigError(f"{section}.{changed[0]} is for a pretrained tower: name one in {section}.pretrained.")
+        if len(changed) == 2:
+            raise ConfigError(f"{section}.lora_rank freezes the tower: leave {section}.trainable_blocks at -1.")
+        if tower.trainable_blocks < -1 or tower.lora_rank < 0:
+            raise ConfigError(f"{section}.trainable_blocks is at least -1 and {section}.lora_rank at least 0.")
+        if not 0 < tower.learning_rate_factor < math.inf:
+            raise ConfigError(f"{section}.learning_rate_factor must be above 0; got {tower.learning_rate_factor!r}.")
+
+
+def _check_matryoshka(config: Config) -> None:
+    for width in config.model.matryoshka:
+        if not 0 < width < config.model.dim:
+            raise ConfigError(f"model.matryoshka holds widths between 0 and model.dim; got {width}.")
+
+
 def _check_towers(config: Config) -> None:
     for key in ("image.filters", "image.blocks", "image.stem"):
+        if not _get(config, key):
+            raise ConfigError(f"{key} takes a list of int; got [].")
         if min(_get(config, key)) < 1:
             raise ConfigError(f"{key} must be above 0; got {list(_get(config, key))!r}.")
     if config.text.max_tokens < 4:

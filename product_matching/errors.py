@@ -4,6 +4,7 @@
     ├── ConfigError                 an unknown key, a value of the wrong type or outside its range
     ├── DataError                   a table, a row, a column, an image or a value that cannot be used
     ├── BundleError                 a bundle that is missing, incomplete, changed or too new
+    ├── CheckpointError             pretrained weights that are nowhere, or that no network of ours reads
     └── MissingExtraError           a library of an extra is not installed
 
 Every message names the thing, the rule, what came, and the way out. Anything else that escapes is our fault.
@@ -29,6 +30,10 @@ class DataError(ProductMatchingError, ValueError):
 
 class BundleError(ProductMatchingError, ValueError):
     """A bundle that is missing, incomplete, altered, or of a newer format."""
+
+
+class CheckpointError(ProductMatchingError, ValueError):
+    """Pretrained weights that were not found, or cannot be used."""
 
 
 class MissingExtraError(ProductMatchingError, ImportError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -38,6 +39,25 @@ def build_optimizer(config: OptimizerConfig | None = None, *, steps: int = 1000)
     optimizer = optimizers[config.name](schedule, global_clipnorm=config.clip_norm or None, **options)
     optimizer.exclude_from_weight_decay(var_names=list(NO_DECAY))
     return optimizer
+
+
+def scale_learning_rate(
+    optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable], factor: float
+) -> None:
+    """Makes an optimizer learn some variables at `factor` times the rate of the others; weight decay is not scaled.
+
+    Howard and Ruder 2018, "Universal language model fine-tuning for text classification" (arXiv:1801.06146): what was
+    pretrained knows something already, and small steps keep it.
+    """
+    if factor == 1 or not variables:
+        return
+    slow, plain = {optimizer._var_key(variable) for variable in variables}, optimizer.update_step
+
+    def update_step(gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        rate = learning_rate * factor if optimizer._var_key(variable) in slow else learning_rate
+        plain(gradient, variable, rate)
+
+    optimizer.update_step = update_step
 
 
 @keras.saving.register_keras_serializable("product_matching")

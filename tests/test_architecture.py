@@ -14,7 +14,17 @@ import product_matching
 PACKAGE = Path(product_matching.__file__).parent
 FLOORS = {
     **{"cli": 8, "__main__": 9, "deploy": 7, "search": 6, "train": 5, "eval": 5, "recommendation": 5, "bundle": 5},
-    **{"model": 4, "dataset": 4, "text": 3, "visual": 3, "layers": 2, "losses": 2, "metrics": 2, "optimizer": 2},
+    **{
+        "model": 4,
+        "dataset": 4,
+        "text": 3,
+        "visual": 3,
+        "checkpoints": 2,
+        "layers": 2,
+        "losses": 2,
+        "metrics": 2,
+        "optimizer": 2,
+    },
     **{"config": 1, "errors": 0, "_types": 0, "_optional": 0, "_version": 0, "_lazy": 0, "_folders": 0},
 }
 HEAVY = {"scann": {"search/scann_index.py"}, "matplotlib": set(), "fastapi": set(), "implicit": set()}

@@ -174,3 +174,30 @@ def test_presets_begin_with_their_command():
         text = (resources.files("product_matching") / "configs" / f"{name}.toml").read_text(encoding="utf-8")
         assert re.search(rf"^#   product-matching (.* --config )?{name}$", text, re.MULTILINE)
         assert set(tomllib.loads(text)) <= {field.name for field in dataclasses.fields(Config)}
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("text.lora_rank=8", "text.lora_rank is for a pretrained tower"),
+        ("image.trainable_blocks=0", "image.trainable_blocks is for a pretrained tower"),
+        ("text.trainable_blocks=-2", "at least -1"),
+        ("text.learning_rate_factor=0.0", "must be above 0"),
+        ("model.matryoshka=[128]", "widths between 0 and model.dim; got 128"),
+        ("image.stem=[]", "image.stem takes a list of int"),
+    ],
+)
+def test_options_of_pretrained_towers_are_checked(override, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config("small", [override] if "-2" not in override else ["text.pretrained=x", override])
+
+
+def test_lora_and_blocks_exclude_each_other():
+    with pytest.raises(ConfigError, match=r"leave text.trainable_blocks at -1"):
+        load_config("small", ["text.pretrained=x", "text.lora_rank=8", "text.trainable_blocks=1"])
+    assert load_config("small", ["text.pretrained=x", "text.lora_rank=8"]).text.lora_rank == 8
+
+
+def test_an_empty_list_survives_the_manifest():
+    config = load_config("small")
+    assert config_from_dict(json.loads(json.dumps(config_to_dict(config)))) == config

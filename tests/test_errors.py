@@ -18,6 +18,7 @@ def test_every_error_is_one_that_the_caller_can_catch_at_once(error):
         (errors.ConfigError, ValueError),
         (errors.DataError, ValueError),
         (errors.BundleError, ValueError),
+        (errors.CheckpointError, ValueError),
         (errors.MissingExtraError, ImportError),
     ],
 )

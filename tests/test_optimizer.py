@@ -4,7 +4,7 @@ import pytest
 
 from product_matching.config import OptimizerConfig, load_config
 from product_matching.model import build_model
-from product_matching.optimizer import WarmupSchedule, build_optimizer
+from product_matching.optimizer import WarmupSchedule, build_optimizer, scale_learning_rate
 
 PEAK, STEPS = 0.5, 1000
 
@@ -124,3 +124,17 @@ def test_defaults_do():
 def test_unknown_optimizer_offers_the_nearest():
     with pytest.raises(ValueError, match="Did you mean 'sgd'"):
         build_optimizer(OptimizerConfig(name="sgdd"))
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+def test_slow_variables_move_by_the_factor(name):
+    """The same gradients, step by step: what is slowed down ends at a tenth of the way."""
+    config = OptimizerConfig(name=name, weight_decay=0.0, schedule="constant", clip_norm=0.0)
+    optimizer = build_optimizer(config, steps=10)
+    slow, fast = keras.Variable([1.0, 1.0]), keras.Variable([1.0, 1.0])
+    scale_learning_rate(optimizer, [slow], 0.1)
+    for gradient in ([1.0, -2.0], [0.5, 0.1], [0.2, 0.2]):
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)] * 2, [slow, fast])
+    moved = [np.asarray(variable) - 1 for variable in (slow, fast)]
+    assert abs(moved[1]).min() > 1e-6
+    np.testing.assert_allclose(moved[0], 0.1 * moved[1], rtol=1e-3)

@@ -13,6 +13,7 @@ NAMES = [
 ]
 PACKAGES = [
     "bundle",
+    "checkpoints",
     "dataset",
     "deploy",
     "eval",

@@ -64,7 +64,7 @@ def train_bundle(
     from product_matching.config import config_to_dict
     from product_matching.deploy import export
     from product_matching.errors import DataError
-    from product_matching.model import build_model
+    from product_matching.model import build_model, parameter_counts
     from product_matching.train import fit
 
     parts = catalog.split(config.seed, val=config.split.val, test=config.split.test)
@@ -74,7 +74,9 @@ def train_bundle(
     say(f"{len(train)} products to train on, {len(val)} for validation, {len(test)} held out for the test")
     with step("build the model", seconds):
         model = build_model(config, train)
-    say(f"{model.count_params():,} parameters; vocabulary of {len(model.preprocessor.text.vocabulary):,} word pieces")
+    trained, frozen = parameter_counts(model)
+    pieces = len(model.preprocessor.text.vocabulary)
+    say(f"{trained:,} parameters learn, {frozen:,} are frozen; vocabulary of {pieces:,} word pieces")
     batch_size = min(config.train.batch_size, len(train))
     progress = training_progress(config.train.epochs, len(train) // batch_size, batch_size)
     with step("train", seconds):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -24,7 +24,9 @@ class ProductPreprocessor(Protocol):
 
     def decode(self, contents: Tensor) -> Tensor: ...
 
-    def assemble(self, pixels: Tensor, has_image: Tensor, raw: dict[str, Tensor]) -> dict[str, Tensor]: ...
+    def assemble(
+        self, pixels: Tensor, has_image: Tensor, raw: dict[str, Tensor], features: Mapping[str, Tensor] = ...
+    ) -> dict[str, Tensor]: ...
 
 
 def make_dataset(
@@ -37,6 +39,7 @@ def make_dataset(
     same_kind: int = 1,
     seed: int = 0,
     cache: bool = True,
+    features: Mapping[str, np.ndarray] | None = None,
 ) -> tf.data.Dataset:
     """Reads, decodes, tokenises and batches products.
 
@@ -54,14 +57,21 @@ def make_dataset(
             others. With 1, batches are drawn at random, and most negatives are too easy to teach more than the kind.
         seed: Seed of the shuffle and the views.
         cache: Keep the decoded images in memory.
+        features: What frozen towers gave for each product and view: `image_features`, `text_features` float32
+            [N, views, c], with the latter `has_text` bool [N]. They stand in for the images and the texts, which are
+            then neither decoded nor tokenised; training draws one of the views.
 
     Returns:
         Batches of (inputs as the model takes them, int64 [B] group of each product).
     """
+    features = features or {}
     rows = tf.data.Dataset.from_tensor_slices(_raw(catalog))
-    rows = rows.map(_decoder(preprocessor), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    if cache:
-        rows = rows.cache()
+    if "image_features" not in features:
+        rows = rows.map(_decoder(preprocessor), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        rows = rows.cache() if cache else rows
+    if features:
+        kept = tf.data.Dataset.from_tensor_slices(dict(features))
+        rows = tf.data.Dataset.zip(rows, kept).map(lambda row, more: {**row, "features": more})
     if training:
         rows = rows.shuffle(len(catalog), seed=seed, reshuffle_each_iteration=True)
         if same_kind > 1:
@@ -72,6 +82,8 @@ def make_dataset(
     if strength > 0:
         seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
         batches = tf.data.Dataset.zip(batches, seeds).map(_augmenter(strength))
+    elif features:
+        batches = batches.map(lambda batch: _choose_view(batch, None))
     finished = batches.map(_finisher(preprocessor), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return finished.prefetch(tf.data.AUTOTUNE)
 
@@ -87,7 +99,7 @@ def _decoder(preprocessor: ProductPreprocessor) -> Callable:
         path = row["path"]
         has_image = tf.strings.length(path) > 0
         contents = tf.cond(has_image, lambda: tf.io.read_file(path), lambda: tf.constant(b""))
-        return {**row, "image": preprocessor.decode(contents), "has_image": has_image}
+        return {**row, "image": preprocessor.decode(contents)}
 
     return decode
 
@@ -95,16 +107,35 @@ def _decoder(preprocessor: ProductPreprocessor) -> Callable:
 def _augmenter(strength: float) -> Callable:
     def augment(batch: dict[str, Tensor], seed: Tensor) -> dict[str, Tensor]:
         image_seed, text_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+        batch = _choose_view(batch, text_seed)
         title, description = drop_fields(batch["title"], batch["description"], text_seed, strength=strength)
-        image = augment_images(batch["image"], image_seed, strength=strength)
-        return {**batch, "image": image, "title": title, "description": description}
+        batch = {**batch, "title": title, "description": description}
+        if "image" not in batch:
+            return batch
+        return {**batch, "image": augment_images(batch["image"], image_seed, strength=strength)}
 
     return augment
+
+
+def _choose_view(batch: dict[str, Tensor], seed: Tensor | None) -> dict[str, Tensor]:
+    """One view of what frozen towers gave: one at random for each product, or the first where there is no seed."""
+    chosen = {}
+    for name, value in batch.get("features", {}).items():
+        if value.shape.rank == 3:
+            count, views = tf.shape(value)[0], tf.shape(value)[1]
+            at = tf.zeros([count], tf.int32)
+            if seed is not None:
+                at = tf.random.stateless_uniform([count], seed, 0, views, tf.int32)
+            value = tf.gather(value, at, batch_dims=1)
+        chosen[name] = value
+    return {**batch, "features": chosen} if chosen else batch
 
 
 def _finisher(preprocessor: ProductPreprocessor) -> Callable:
     def finish(batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
         raw = {name: batch[name] for name in RAW}
-        return preprocessor.assemble(batch["image"], batch["has_image"], raw), batch["group"]
+        has_image = tf.strings.length(batch["path"]) > 0
+        more = {"features": batch["features"]} if "features" in batch else {}
+        return preprocessor.assemble(batch.get("image"), has_image, raw, **more), batch["group"]
 
     return finish

@@ -15,7 +15,7 @@ from product_matching.bundle.manifest import write_bundle
 from product_matching.bundle.paths import free_path
 from product_matching.deploy.serving_module import ServingModule, signatures
 from product_matching.deploy.slimming import slim_graph
-from product_matching.model import VIEWS, ProductModel
+from product_matching.model import VIEWS, ProductModel, merge_lora
 
 
 def export(
@@ -29,7 +29,7 @@ def export(
     """Writes the SavedModel, the Keras model and the manifest.
 
     Args:
-        model: A trained model.
+        model: A trained model; low-rank updates are merged into its weights first, for good.
         path: Folder of the bundle, such as `saved_models/shop/1`; a folder of numbered versions gets the next one.
         manifest: More for the manifest: configuration, split, fingerprint of the data, metrics.
         rejected: Rows of the table that could not be used; written beside the model as `rejected.csv`.
@@ -42,6 +42,7 @@ def export(
         BundleError: If something is in the way.
     """
     folder = free_path(path, overwrite=overwrite)
+    merge_lora(model)
 
     def fill(fresh: Path) -> None:
         _save(fresh, model)

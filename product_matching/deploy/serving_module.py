@@ -21,8 +21,7 @@ class ServingModule(tf.Module):
     def __init__(self, model: ProductModel) -> None:
         super().__init__(name="product_matching")
         self.weights = [weight.value for weight in model.weights]
-        self.tables = [model.preprocessor.tags.table]
-        self.tokenizer = model.preprocessor.text.tokenizer
+        self.tables = [model.preprocessor.tags.table, model.preprocessor.text.tables]
 
 
 def signatures(model: ProductModel) -> dict[str, Concrete]:

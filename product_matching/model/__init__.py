@@ -1,8 +1,19 @@
 """The model that puts images, texts and tags into one space."""
 
+from product_matching.model.adapters import add_lora, freeze, merge_lora, parameter_counts
 from product_matching.model.factory import build_model
 from product_matching.model.preprocessor import Preprocessor
 from product_matching.model.product_model import ProductModel
 from product_matching.model.views import PAIRS, VIEWS
 
-__all__ = ["PAIRS", "VIEWS", "Preprocessor", "ProductModel", "build_model"]
+__all__ = [
+    "PAIRS",
+    "VIEWS",
+    "Preprocessor",
+    "ProductModel",
+    "add_lora",
+    "build_model",
+    "freeze",
+    "merge_lora",
+    "parameter_counts",
+]

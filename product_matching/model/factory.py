@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import keras
 
 from product_matching._types import CatalogStatistics
 from product_matching.config import Config, ImageConfig, TextConfig
+from product_matching.model.adapters import add_lora, freeze
 from product_matching.model.product_model import ProductModel
 from product_matching.text import TagLookup, TextEncoder, learn_vocabulary
 from product_matching.visual import ImageEncoder
+
+Tower = TypeVar("Tower", TextEncoder, ImageEncoder)
 
 
 def build_model(config: Config, catalog: CatalogStatistics) -> ProductModel:
@@ -34,21 +38,28 @@ def build_model(config: Config, catalog: CatalogStatistics) -> ProductModel:
 def _build(config: Config, catalog: CatalogStatistics) -> ProductModel:
     tags = TagLookup.learn(catalog.tag_lists(), max_tags=config.tags.max_tags, min_count=config.tags.min_count)
     return ProductModel(
-        _image_encoder(config.image),
-        _text_encoder(config.text, catalog),
+        _image_encoder(config.image, offline=config.offline or None),
+        _text_encoder(config.text, catalog, offline=config.offline or None),
         tags.vocabulary,
         tag_dim=config.tags.dim,
         dim=config.model.dim,
         hidden_dim=config.model.hidden_dim,
         dropout=config.model.dropout,
         modality_dropout=config.model.modality_dropout,
+        fusion=config.model.fusion,
+        matryoshka=config.model.matryoshka,
         temperature=config.model.temperature,
         # The first batch's matching pairs get probability 1/B, which is their share (Zhai et al. 2023, section 3).
         bias=-math.log(max(config.train.batch_size - 1, 1)),
     )
 
 
-def _text_encoder(config: TextConfig, catalog: CatalogStatistics) -> TextEncoder:
+def _text_encoder(config: TextConfig, catalog: CatalogStatistics, *, offline: bool | None) -> TextEncoder:
+    if config.pretrained:
+        encoder = TextEncoder.from_pretrained(
+            config.pretrained, pooling=config.pooling, max_tokens=config.max_tokens, offline=offline
+        )
+        return _adapted(encoder, config)
     return TextEncoder(
         learn_vocabulary(catalog.texts(), config.vocabulary_size),
         layers=config.layers,
@@ -57,11 +68,20 @@ def _text_encoder(config: TextConfig, catalog: CatalogStatistics) -> TextEncoder
         intermediate_dim=config.intermediate_dim,
         dropout=config.dropout,
         max_tokens=config.max_tokens,
-        pooling=config.pooling,
+        pooling="mean" if config.pooling == "auto" else config.pooling,
     )
 
 
-def _image_encoder(config: ImageConfig) -> ImageEncoder:
+def _image_encoder(config: ImageConfig, *, offline: bool | None) -> ImageEncoder:
+    if config.pretrained:
+        encoder = ImageEncoder.from_pretrained(
+            config.pretrained,
+            architecture=config.architecture,
+            size=config.size,
+            pooling=config.pooling,
+            offline=offline,
+        )
+        return _adapted(encoder, config)
     return ImageEncoder.from_scratch(
         config.backbone,
         size=config.size,
@@ -74,4 +94,14 @@ def _image_encoder(config: ImageConfig) -> ImageEncoder:
         hidden_dim=config.hidden_dim,
         intermediate_dim=config.intermediate_dim,
         dropout=config.dropout,
+        pooling="average" if config.pooling == "auto" else config.pooling,
     )
+
+
+def _adapted(encoder: Tower, config: TextConfig | ImageConfig) -> Tower:
+    """The tower, with what shall learn of it."""
+    if config.lora_rank:
+        add_lora(encoder.backbone, config.lora_rank, config.lora_targets)
+    elif config.trainable_blocks >= 0:
+        freeze(encoder.backbone, config.trainable_blocks)
+    return encoder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from product_matching._types import Tensor
 from product_matching.text import TagLookup, TextPreprocessor
@@ -44,7 +45,21 @@ class Preprocessor:
         """Decodes a batch: string [B] to uint8 [B, size, size, 3]."""
         return decode_images(contents, self.image_size)
 
-    def assemble(self, pixels: Tensor, has_image: Tensor, raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Prepares a batch whose images are decoded already; the rest as in `__call__`."""
-        words = self.text(raw["title"], raw["description"])
-        return {"image": pixels, "has_image": has_image, **words, **self.tags(raw["tags"])}
+    def assemble(
+        self,
+        pixels: Tensor | None,
+        has_image: Tensor,
+        raw: Mapping[str, Tensor],
+        features: Mapping[str, Tensor] = MappingProxyType({}),
+    ) -> dict[str, Tensor]:
+        """Prepares a batch whose images are decoded already; the rest as in `__call__`.
+
+        Args:
+            pixels: uint8 or float32 [B, size, size, 3]; `None` where `features` hold `image_features`.
+            has_image: bool [B].
+            raw: As of `__call__`; `image` is not read.
+            features: What frozen towers gave: `image_features` [B, c]; `text_features` [B, c] and `has_text` bool [B].
+        """
+        image = {} if pixels is None else {"image": pixels}
+        words = {} if "text_features" in features else self.text(raw["title"], raw["description"])
+        return {**image, "has_image": has_image, **words, **features, **self.tags(raw["tags"])}

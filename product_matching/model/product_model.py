@@ -9,7 +9,8 @@ import keras
 from keras import ops
 
 from product_matching._types import Tensor
-from product_matching.layers import MaskedFusion, MatchHead, Projection, TagEmbedding
+from product_matching.errors import ConfigError, unknown_name
+from product_matching.layers import AttentionFusion, GatedFusion, MaskedFusion, MatchHead, Projection, TagEmbedding
 from product_matching.model.preprocessor import Preprocessor
 from product_matching.model.views import MODALITIES, PAIRS, VIEWS
 from product_matching.text import TagLookup, TextEncoder
@@ -17,6 +18,7 @@ from product_matching.visual import ImageEncoder
 
 Question = tuple[Tensor, Tensor, Tensor]
 """Labels z [B, C], vectors [B, D], vectors [C, D]: what the compiled loss is asked."""
+FUSIONS = {"mlp": MaskedFusion, "gated": GatedFusion, "attention": AttentionFusion}
 
 
 @keras.saving.register_keras_serializable("product_matching")
@@ -37,6 +39,9 @@ class ProductModel(keras.Model):
         hidden_dim, dropout: Of the projections and the fusion.
         modality_dropout: Probability that training hides a modality of a view that has several.
         temperature, bias: Start of t and b.
+        fusion: `"mlp"`, `"gated"` or `"attention"`, see `MaskedFusion`, `GatedFusion`, `AttentionFusion`.
+        matryoshka: Widths below `dim` to which vectors may be cut: training asks its questions of each of them too
+            (Kusupati et al. 2022, "Matryoshka representation learning", arXiv:2205.13147).
     """
 
     def __init__(
@@ -52,20 +57,26 @@ class ProductModel(keras.Model):
         modality_dropout: float = 0.2,
         temperature: float = 10.0,
         bias: float = -4.8,
+        fusion: str = "mlp",
+        matryoshka: Sequence[int] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if fusion not in FUSIONS:
+            raise ConfigError(unknown_name("fusion", fusion, FUSIONS))
         self.image_encoder = image_encoder
         self.text_encoder = text_encoder
         self.tag_embedding = TagEmbedding(len(tag_vocabulary), tag_dim)
         self.dim = dim
         self._options = {"tag_dim": tag_dim, "dim": dim, "hidden_dim": hidden_dim, "dropout": dropout}
         self._options |= {"modality_dropout": modality_dropout, "temperature": temperature, "bias": bias}
+        self._options |= {"fusion": fusion, "matryoshka": list(matryoshka)}
+        self.widths = (dim, *matryoshka)
         shape = {"hidden_dim": hidden_dim, "dropout": dropout}
         self.project_image = Projection(dim, **shape)
         self.project_text = Projection(dim, **shape)
         self.project_tags = Projection(dim, **shape)
-        self.fusion = MaskedFusion(dim, **shape)
+        self.fusion = FUSIONS[fusion](dim, **shape)
         self.head = MatchHead(temperature=temperature, bias=bias)
         self.modality_dropout = modality_dropout
         self._seeds = keras.random.SeedGenerator(0)
@@ -109,20 +120,27 @@ class ProductModel(keras.Model):
         return self.fusion(vectors, ops.stack(masks, axis=-1))
 
     def encode(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> list[Tensor]:
-        """Runs the towers: V_i, S_i, T_i, each [B, D], in the order of `MODALITIES`."""
-        return [
-            self.image_vector(inputs["image"], training=training),
-            self.text_vector(inputs, training=training),
-            self.tags_vector(inputs["tags"], training=training),
-        ]
+        """Runs the towers: V_i, S_i, T_i, each [B, D], in the order of `MODALITIES`.
+
+        Where inputs hold `image_features` or `text_features`, what a frozen tower gave once, it does not run again.
+        """
+        if "image_features" in inputs:
+            image = self.project_image(inputs["image_features"], training=training)
+        else:
+            image = self.image_vector(inputs["image"], training=training)
+        if "text_features" in inputs:
+            text = self.project_text(inputs["text_features"], training=training)
+        else:
+            text = self.text_vector(inputs, training=training)
+        return [image, text, self.tags_vector(inputs["tags"], training=training)]
 
     def image_vector(self, images: Tensor, training: bool | None = None) -> Tensor:
         """V_i: pixels [B, size, size, 3] to [B, D]."""
-        return self.project_image(self.image_encoder(images, training=training), training=training)
+        return self.project_image(_run_tower(self.image_encoder, images, training), training=training)
 
     def text_vector(self, tokens: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
         """S_i: tokens, as of `preprocessor.text`, to [B, D]."""
-        return self.project_text(self.text_encoder(tokens, training=training), training=training)
+        return self.project_text(_run_tower(self.text_encoder, tokens, training), training=training)
 
     def tags_vector(self, tags: Tensor, training: bool | None = None) -> Tensor:
         """T_i: multi-hot [B, n] to [B, D]."""
@@ -157,7 +175,9 @@ class ProductModel(keras.Model):
 
     def _mean_loss(self, questions: Iterable[Question], sample_weight: Tensor) -> Tensor:
         losses = [
-            self.loss(z, self.head.matrix(left, right), sample_weight=sample_weight) for z, left, right in questions
+            self.loss(z, self.head.matrix(_cut(left, width), _cut(right, width)), sample_weight=sample_weight)
+            for z, left, right in questions
+            for width in self.widths
         ]
         return sum(losses) / max(len(losses), 1)
 
@@ -209,6 +229,16 @@ class ProductModel(keras.Model):
             name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("image_encoder", "text_encoder")
         }
         return cls(**encoders, **config)
+
+
+def _run_tower(tower: keras.Model, inputs: Any, training: bool | None) -> Tensor:
+    """A frozen tower computes as it will serve, without dropout, so that its vectors may be kept."""
+    return tower(inputs, training=training and bool(tower.trainable_variables))
+
+
+def _cut(vectors: Tensor, width: int) -> Tensor:
+    """The first components of [B, D], of length 1 again; zeros stay zeros."""
+    return vectors if width == vectors.shape[-1] else ops.normalize(vectors[:, :width], axis=-1)
 
 
 def pair_labels(groups: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ _MARKUP = r"<[a-zA-Z/!][^<>]{0,300}>"
 _INVISIBLE = r"[\p{Cc}\p{Cf}\x{FFFD}]+"
 
 
-def clean_text(text: Tensor) -> Tensor:
+def clean_text(text: Tensor, *, compatibility: bool = True) -> Tensor:
     """Cleans product text.
 
     Bytes that are not UTF-8 are dropped, HTML tags become spaces, the common entities their characters; NFKC turns
@@ -34,17 +34,18 @@ def clean_text(text: Tensor) -> Tensor:
 
     Args:
         text: String tensor of any shape, bytes in UTF-8.
+        compatibility: Apply NFKC. A pretrained tokenizer, which has rules of its own, wants the text without it.
 
     Returns:
         String tensor of the same shape. Cleaning it again changes nothing more, but for text that hides mark-up in
         entities (`&lt;b&gt;`).
     """
     text = tf.strings.unicode_transcode(tf.convert_to_tensor(text), "UTF-8", "UTF-8", errors="replace")
-    text = tf_text.normalize_utf8(text, "NFKC")
+    text = tf_text.normalize_utf8(text, "NFKC") if compatibility else text
     text = tf.strings.regex_replace(text, _MARKUP, " ")
     for entity, character in _ENTITIES.items():
         text = tf.strings.regex_replace(text, entity, character.replace("\\", r"\\"))
-    text = tf_text.normalize_utf8(text, "NFKC")
+    text = tf_text.normalize_utf8(text, "NFKC") if compatibility else text
     text = tf.strings.regex_replace(text, _INVISIBLE, " ")
     text = tf.strings.regex_replace(text, r"[\s\p{Z}]+", " ")
     return tf.strings.strip(text)

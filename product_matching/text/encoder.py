@@ -1,8 +1,9 @@
-"""The text tower: a BERT and a pooling."""
+"""The text tower: a transformer over tokens and a pooling."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import keras
@@ -11,22 +12,35 @@ from keras import ops
 from keras_hub.models import BertBackbone
 
 from product_matching._types import FloatArray, Tensor
+from product_matching.checkpoints import set_details
+from product_matching.errors import ConfigError, unknown_name
+from product_matching.layers.pooling import AttentionPooling, cls_pooling, last_pooling, mean_pooling
+from product_matching.layers.tracing import TracedCall
 from product_matching.text.preprocessor import TextPreprocessor
+from product_matching.text.pretrained import load_parts
+from product_matching.text.sequence import SequencePreprocessor
 
-Pooling = Literal["cls", "mean"]
+Pooling = Literal["cls", "mean", "last", "attention"]
+POOLINGS = {"cls": cls_pooling, "mean": mean_pooling, "last": last_pooling, "attention": AttentionPooling}
 
 
 @keras.saving.register_keras_serializable("product_matching")
 class TextEncoder(keras.Model):
-    """S_i: a BERT over word pieces, pooled to one vector a text.
+    """S_i: a transformer over tokens, pooled to one vector a text.
+
+    Either new, a BERT over a vocabulary of one's own, or `from_pretrained`.
 
     Args:
-        vocabulary: Word pieces, for example of `learn_vocabulary`.
+        vocabulary: Word pieces, for example of `learn_vocabulary`; not with `preprocessor`.
         layers, heads, hidden_dim, intermediate_dim, dropout: Size of a new BERT; they count only without `backbone`.
-        max_tokens: Tokens of title and description together.
-        pooling: `"cls"`: the first token; `"mean"`: the average over the tokens that are not padding.
-        lowercase: Fold case and strip accents.
-        backbone: A `BertBackbone` to use instead of a new one.
+        max_tokens: Tokens of title and description together; not with `preprocessor`.
+        pooling: `"cls"`: the first token; `"mean"`: the average over the tokens that are not padding; `"last"`: the
+            last of them; `"attention"`: a learned average.
+        lowercase: Fold case and strip accents; not with `preprocessor`.
+        backbone: A KerasHub text backbone to use instead of a new BERT.
+        preprocessor: The tokenizer of a pretrained backbone.
+        details: Activation and epsilon of the backbone, where they are not KerasHub's; see `set_details`.
+        normalize: Give vectors of length 1.
 
     Example:
         >>> encoder = TextEncoder(learn_vocabulary(["red shoes", "红色跑鞋"]), layers=1)
@@ -36,7 +50,7 @@ class TextEncoder(keras.Model):
 
     def __init__(
         self,
-        vocabulary: Sequence[str],
+        vocabulary: Sequence[str] = (),
         *,
         layers: int = 2,
         heads: int = 4,
@@ -47,11 +61,17 @@ class TextEncoder(keras.Model):
         pooling: Pooling = "mean",
         lowercase: bool = True,
         backbone: keras.Model | None = None,
+        preprocessor: SequencePreprocessor | None = None,
+        details: Mapping[str, Any] | None = None,
+        normalize: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if pooling not in POOLINGS:
+            raise ConfigError(unknown_name("pooling", pooling, POOLINGS))
         self.pooling = pooling
-        self.preprocessor = TextPreprocessor(vocabulary, max_tokens=max_tokens, lowercase=lowercase)
+        self.normalize = normalize
+        self.preprocessor = preprocessor or TextPreprocessor(vocabulary, max_tokens=max_tokens, lowercase=lowercase)
         self.backbone = backbone or BertBackbone(
             vocabulary_size=len(vocabulary),
             num_layers=layers,
@@ -61,9 +81,45 @@ class TextEncoder(keras.Model):
             dropout=dropout,
             max_sequence_length=max_tokens,
         )
-        self.backbone.get_layer("pooled_dense").trainable = False  # its output is not read
+        self.details = dict(details or {})
+        set_details(self.backbone, **self.details)
         self.dim = self.backbone.hidden_dim
+        self._inputs = [tensor.name for tensor in self.backbone.inputs]
+        self._pool = AttentionPooling(name="pool") if pooling == "attention" else POOLINGS[pooling]
+        self._traced = TracedCall(self)
+        self._ready()
+
+    def _ready(self) -> None:
+        for layer in self.backbone.layers:
+            if layer.name == "pooled_dense":
+                layer.trainable = False  # its output is not read
+        if self.pooling == "attention":
+            self._pool.build((None, None, self.dim))
         self.built = True
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | Path,
+        *,
+        pooling: Pooling | Literal["auto"] = "auto",
+        max_tokens: int | None = None,
+        offline: bool | None = None,
+    ) -> TextEncoder:
+        """Loads a BERT, RoBERTa, DistilBERT, ALBERT, XLM-R or GPT-2 that computes what transformers computes.
+
+        Args:
+            name_or_path: A folder that transformers or sentence-transformers wrote, or the name of one on Hugging Face.
+            pooling: `"auto"`: as the checkpoint's sentence-transformers files say; without them the last token of GPT-2
+                and the mean of the others.
+            max_tokens: Tokens kept of a text; by default as many as the checkpoint takes. Short texts cost no more.
+            offline: Never ask a hub; by default as the environment says (`PRODUCT_MATCHING_OFFLINE=1`).
+
+        Raises:
+            CheckpointError: If the checkpoint is not found, is of another kind, or its in-graph tokenizer differs from
+                that of transformers.
+        """
+        return cls(**load_parts(name_or_path, pooling=pooling, max_tokens=max_tokens, offline=offline))
 
     def call(self, inputs: dict[str, Tensor], training: bool | None = None) -> Tensor:
         """Encodes tokens.
@@ -72,14 +128,12 @@ class TextEncoder(keras.Model):
             inputs: `token_ids`, `segment_ids` int [B, L] and `padding_mask` bool [B, L].
 
         Returns:
-            [B, dim], not normalised.
+            [B, dim], of length 1 only if `normalize` says so.
         """
-        tokens = {key: inputs[key] for key in ("token_ids", "segment_ids", "padding_mask")}
-        sequence = self.backbone(tokens, training=training)["sequence_output"]
-        if self.pooling == "cls":
-            return sequence[:, 0]
-        mask = ops.cast(tokens["padding_mask"], sequence.dtype)[..., None]
-        return ops.sum(sequence * mask, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1)
+        found = self.backbone({name: inputs[name] for name in self._inputs}, training=training)
+        sequence = found["sequence_output"] if isinstance(found, dict) else found
+        pooled = self._pool(sequence, inputs["padding_mask"])
+        return ops.normalize(pooled, axis=-1) if self.normalize else pooled
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> FloatArray:
         """Encodes raw texts.
@@ -87,22 +141,32 @@ class TextEncoder(keras.Model):
         Returns:
             float32 [N, dim], each row of length 1.
         """
-        rows = [np.zeros((0, self.dim), np.float32)]
+        # Neighbours of about the same length waste little on padding.
+        order = np.argsort([-len(text.encode("utf-8")) for text in texts], kind="stable")
+        vectors = np.zeros((len(texts), self.dim), np.float32)
         for start in range(0, len(texts), batch_size):
-            chunk = list(texts[start : start + batch_size])
-            tokens = self.preprocessor(chunk, [""] * len(chunk))
-            rows.append(ops.convert_to_numpy(ops.normalize(ops.cast(self(tokens), "float32"), axis=-1)))
-        return np.concatenate(rows)
+            rows = order[start : start + batch_size]
+            tokens = self.preprocessor([texts[row] for row in rows], [""] * len(rows))
+            pooled = ops.cast(self._traced(tokens), "float32")
+            vectors[rows] = ops.convert_to_numpy(ops.normalize(pooled, axis=-1))
+        return vectors
 
     def get_config(self) -> dict[str, Any]:
+        own = self.preprocessor.get_config()
         return {
             **super().get_config(),
-            **self.preprocessor.get_config(),
+            **(own if isinstance(self.preprocessor, TextPreprocessor) else {"preprocessor": own}),
             "pooling": self.pooling,
+            "normalize": self.normalize,
+            "details": self.details,
             "backbone": keras.saving.serialize_keras_object(self.backbone),
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TextEncoder:
+        config = dict(config)
         backbone = keras.saving.deserialize_keras_object(config.pop("backbone"))
+        preprocessor = config.pop("preprocessor", None)
+        if preprocessor is not None:
+            config["preprocessor"] = SequencePreprocessor(**preprocessor)
         return cls(**config, backbone=backbone)

@@ -47,6 +47,11 @@ class TextPreprocessor:
         strings = tf.TensorSpec([None], tf.string)
         self._prepare_in_graph = tf.function(self._prepare, input_signature=[strings, strings])
 
+    @property
+    def tables(self) -> Any:
+        """What an export must keep."""
+        return self.tokenizer
+
     def __call__(self, title: Tensor, description: Tensor) -> dict[str, Tensor]:
         """Tokenises a batch.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from product_matching.dataset import Catalog, make_dataset
 from product_matching.metrics import retrieval_metrics
+from product_matching.train.features import frozen_features
 
 
 class RetrievalMonitor(keras.callbacks.Callback):
@@ -21,21 +22,26 @@ class RetrievalMonitor(keras.callbacks.Callback):
         catalog: Validation products; only those with image and text are asked about.
         patience: Epochs to wait; 0: never stop, keep the last weights.
         batch_size: Products a forward pass.
+        feature_cache: Folder that keeps what frozen towers give; see `frozen_features`.
     """
 
-    def __init__(self, catalog: Catalog, *, patience: int = 0, batch_size: int = 128) -> None:
+    def __init__(self, catalog: Catalog, *, patience: int = 0, batch_size: int = 128, feature_cache: str = "") -> None:
         super().__init__()
         words = catalog.table["title"] + catalog.table["description"]
         self.catalog = catalog.take(((catalog.table["image"] != "") & (words != "")).to_numpy())
         self.groups = self.catalog.groups()
         self.patience = patience
         self.batch_size = batch_size
+        self.feature_cache = feature_cache
         self.best, self.best_epoch, self.best_weights = -1.0, 0, None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.best, self.best_epoch, self.best_weights = -1.0, 0, None
         if len(self.catalog):
-            self.batches = make_dataset(self.catalog, self.model.preprocessor, batch_size=self.batch_size)
+            features = frozen_features(self.model, self.catalog, batch_size=self.batch_size, folder=self.feature_cache)
+            self.batches = make_dataset(
+                self.catalog, self.model.preprocessor, batch_size=self.batch_size, features=features
+            )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if not len(self.catalog):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from product_matching.config import load_config
 from product_matching.dataset import make_dataset
 from product_matching.losses import SigmoidMatchLoss
-from product_matching.model import PAIRS, VIEWS, build_model
+from product_matching.model import PAIRS, VIEWS, ProductModel, build_model
 from product_matching.model.product_model import pair_labels
 from product_matching.optimizer import build_optimizer
 
@@ -154,6 +154,39 @@ def test_loss_weighs_products(model, inputs, views, alone):
     groups, weights = np.arange(8), np.array([0.0, 2.0, 1.0, 0.5, 3.0, 1.0, 1.0, 0.0])
     loss = model.compute_loss(x=inputs, y=tf.constant(groups), y_pred=views, sample_weight=tf.constant(weights))
     assert float(loss) == pytest.approx(naive_loss(model, inputs, views, alone, groups, weights), rel=1e-5)
+
+
+def test_matryoshka_asks_each_width_as_a_model_of_its_own(model, inputs, views):
+    """The loss is the mean of those of the cut vectors, normalised again, each worked out by the definition."""
+    config = {**model.get_config(), "matryoshka": [8, 16], "image_encoder": model.image_encoder}
+    nested = ProductModel(**{**without(config, "name", "trainable", "dtype"), "text_encoder": model.text_encoder})
+    nested.set_weights(model.get_weights())
+    nested.compile(loss=SigmoidMatchLoss(), run_eagerly=True, jit_compile=False)
+    groups = np.arange(8)
+    tags = np.asarray(nested.tag_vectors())
+    expected = []
+    for width in (8, 16, model.dim):
+        cut = {name: unit(vectors[:, :width]) for name, vectors in views.items()}
+        expected.append(naive_loss(model, inputs, cut, unit(tags[:, :width]), groups))
+    loss = nested.compute_loss(x=inputs, y=tf.constant(groups), y_pred=views)
+    assert float(loss) == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+def without(config, *names):
+    return {name: value for name, value in config.items() if name not in names}
+
+
+def unit(vectors):
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+@pytest.mark.parametrize("fusion", ["gated", "attention"])
+def test_each_fusion_is_chosen_by_configuration_and_saved(tiny_split, fusion, inputs, tmp_path):
+    chosen = build_model(load_config("tiny", [f"model.fusion={fusion}"]), tiny_split[0])
+    assert fusion in type(chosen.fusion).__name__.lower()
+    chosen.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again(inputs)["product"], chosen(inputs)["product"], atol=1e-6)
 
 
 def test_pair_labels_counted_by_hand():

@@ -3,9 +3,9 @@ import io
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
+from product_matching.errors import DataError
 from product_matching.visual import ImageEncoder
 
 SIZES = {
@@ -94,8 +94,15 @@ def test_half_precision_is_finite(half_precision, kind, pixels):
     assert np.isfinite(found).all()
 
 
-def test_broken_file_is_an_error(encoder):
+def test_broken_file_is_an_error_that_names_it(encoder, files, tmp_path):
     buffer = io.BytesIO()
     Image.new("RGB", (32, 32)).save(buffer, "PNG")
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        encoder.encode([buffer.getvalue()[:40]])
+    with pytest.raises(DataError, match="image 1 of the list is no JPEG"):
+        encoder.encode([files[0], buffer.getvalue()[:40]])
+    (tmp_path / "broken.png").write_bytes(buffer.getvalue()[:40])
+    with pytest.raises(DataError, match=r"broken\.png is no JPEG"):
+        encoder.encode([tmp_path / "broken.png"])
+    with pytest.raises(DataError, match=r"missing\.png cannot be read: No such file"):
+        encoder.encode([tmp_path / "missing.png"])
+    with pytest.raises(DataError, match="image 0 of the list is empty"):
+        encoder.encode([b""])
