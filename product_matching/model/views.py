@@ -16,10 +16,11 @@ VIEWS: dict[str, tuple[str, ...]] = {
 
 PAIRS: tuple[tuple[str, str], ...] = (
     ("image", "text"),
+    ("image", "text"),
     ("image", "tags"),
     ("image+tags", "text"),
     ("image", "text+tags"),
     ("product", "text"),
     ("product", "image"),
 )
-"""Views that training pulls together: each holds something the other does not."""
+"""Views that training pulls together: each holds something the other does not. What stands twice counts twice."""
