@@ -27,7 +27,12 @@ FLOORS = {
     },
     **{"config": 1, "errors": 0, "_types": 0, "_optional": 0, "_version": 0, "_lazy": 0, "_folders": 0},
 }
-HEAVY = {"scann": {"search/scann_index.py"}, "matplotlib": set(), "fastapi": set(), "implicit": {"recommendation/factorisation.py"}}
+HEAVY = {
+    "scann": {"search/scann_index.py"},
+    "matplotlib": set(),
+    "fastapi": set(),
+    "implicit": {"recommendation/factorisation.py"},
+}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -50,8 +50,8 @@ def evaluate_recommender(
         `hr@k` (users with a hit among the first k), `ndcg@k`, `mrr`, each 0 to 1; `coverage` (share of the products
         that stand in somebody's list), `gini` (of the products' counts in the lists: 0 all equal, 1 one takes all),
         `novelty` (mean -log2 of a listed product's share of the events); these three for the largest k. `users`,
-        `products`; `intervals`; `slices`: hr@k and ndcg@k by the length of the history (`cold`, `warm`, `hot` users) and by
-        the events of the target (`cold`, `warm`, `hot` products), where there are any.
+        `products`; `intervals`; `slices`: hr@k and ndcg@k by the length of the history (`cold`, `warm`, `hot` users)
+        and by the events of the target (`cold`, `warm`, `hot` products), where there are any.
 
     Raises:
         DataError: If there is no target.

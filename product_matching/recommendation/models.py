@@ -14,6 +14,11 @@ MODELS = {
     "item-knn": (f"{_HERE}.item_knn", "ItemKNN"),
     "als": (f"{_HERE}.factorisation", "ALS"),
     "bpr": (f"{_HERE}.factorisation", "BPR"),
+    "content": (f"{_HERE}.content", "Content"),
+    "sequential": (f"{_HERE}.sequential", "Sequential"),
+    "visual-bpr": (f"{_HERE}.visual_bpr", "VisualBPR"),
+    "two-tower": (f"{_HERE}.two_tower", "TwoTower"),
+    "hybrid": (f"{_HERE}.hybrid", "Hybrid"),
 }
 """From name to module and class, imported when used."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -158,11 +158,20 @@ class Recommender(ABC):
         step = max(1, BLOCK_SCORES // max(1, len(self.products)))
         for start in range(0, len(histories), step):
             part = histories.take(np.arange(start, min(start + step, len(histories))))
-            scores = self._scores_or_popularity(part)
+            scores = self.scores(part)
             scores[:, barred] = -np.inf
             if exclude_seen:
                 scores[part.rows, part.products] = -np.inf
             yield slice(start, start + len(part)), scores
+
+    def scores(self, histories: Histories) -> np.ndarray:
+        """Scores of all products for some users, float32 [B, N]; -inf for products that the model cannot place."""
+        known = histories.below(self.placed)
+        scores = self._complete(np.array(self._score(known), dtype=np.float32))
+        nothing = known.lengths == 0
+        if nothing.any():
+            scores[nothing] = self._popularity()
+        return scores
 
     @property
     def placed(self) -> int:
@@ -190,14 +199,6 @@ class Recommender(ABC):
         for name in self.learnt:
             setattr(self, name, state[name])
 
-    def _scores_or_popularity(self, histories: Histories) -> np.ndarray:
-        known = histories.below(self.placed)
-        scores = self._complete(np.array(self._score(known), dtype=np.float32))
-        nothing = known.lengths == 0
-        if nothing.any():
-            scores[nothing] = self._popularity()
-        return scores
-
     def _popularity(self) -> np.ndarray:
         return self.products.counts
 
@@ -222,3 +223,10 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     """Vectors [N, D] at length 1; zeros stay zeros."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def as_array(tensor: Any) -> np.ndarray:
+    """A tensor or a weight of whichever Keras backend runs, as an array that may be written to."""
+    from keras import ops
+
+    return np.array(ops.convert_to_numpy(tensor))
