@@ -42,6 +42,8 @@ def fit_bpr(
 
 
 class BPRNetwork(keras.Model):
+    """The factors of `VisualBPR`, and its loss over triples."""
+
     def __init__(self, users: int, vectors: np.ndarray, *, factors: int, regularization: float, seed: int) -> None:
         super().__init__()
         self.regularization = regularization

@@ -56,7 +56,13 @@ def evaluate_recommender(
     Raises:
         DataError: If there is no target.
     """
-    outcome = rank_targets(model, targets, k=max(ks))
+    return metrics_of(rank_targets(model, targets, k=max(ks)), model, ks=ks, seed=seed, intervals=intervals)
+
+
+def metrics_of(
+    outcome: Outcome, model: Recommender, *, ks: Sequence[int], seed: int = 0, intervals: bool = True
+) -> Metrics:
+    """The metrics of `evaluate_recommender`, from ranks that are there already."""
     values = _per_user(outcome.ranks, ks)
     result: Metrics = {name: float(array.mean()) for name, array in values.items()}
     result |= beyond_accuracy(outcome.lists, model.products.counts)

@@ -26,9 +26,9 @@ class Hybrid(Recommender):
 
     Fitting sets the last event of each user aside, fits the sources on the rest, shows the ranker their candidates and
     which of them was taken, and then fits the sources again on everything. Some products lose all their events in that
-    first fit, so that the ranker learns what to believe of a product that nobody took yet. The ranker sees the scores and ranks of all
-    sources, popularity, recency, price, the user's habit of price and the length of the history. What was seen is
-    never a candidate. Sources that need vectors are left out where there are none.
+    first fit, so that the ranker learns what to believe of a product that nobody took yet. The ranker sees the scores
+    and ranks of all sources, popularity, recency, price, the user's habit of price and the length of the history. What
+    was seen is never a candidate. Sources that need vectors are left out where there are none.
 
     Args:
         sources: Names of recommenders (see `models.MODELS`); the first orders what is no candidate.

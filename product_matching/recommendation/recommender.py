@@ -30,6 +30,7 @@ class Recommender(ABC):
     Attributes:
         products: What can be recommended, once fitted.
         users: Who is known, once fitted.
+        rank_probabilities: float64 [depth], see `rank_probability`, once measured by whoever fitted the model; or None.
 
     Example:
         model = ItemKNN().fit(load_interactions("interactions.csv"))
@@ -41,6 +42,7 @@ class Recommender(ABC):
     learnt: ClassVar[tuple[str, ...]] = ()  # attributes that are arrays, to be saved
     products: KnownProducts
     users: KnownUsers
+    rank_probabilities: ClassVar[np.ndarray | None] = None
 
     def fit(self, interactions: Interactions, features: ProductFeatures | None = None) -> Self:
         """Learns from events.

@@ -26,7 +26,7 @@ def save(folder: Path, model: Recommender) -> None:
     """Writes `recommender.json` and `arrays.npz`."""
     arrays = {f"products/{name}": getattr(model.products, name) for name in _PRODUCTS}
     arrays |= {f"histories/{name}": getattr(model.users.histories, name) for name in _HISTORIES}
-    arrays |= {"users/ids": model.users.ids}
+    arrays |= {"users/ids": model.users.ids, "rank_probabilities": model.rank_probabilities}
     arrays |= {f"state/{name}": array for name, array in model._state().items()}
     with replaced_folder(folder) as fresh:
         np.savez(fresh / ARRAYS, **{name: array for name, array in arrays.items() if array is not None})
@@ -109,5 +109,7 @@ def _restored(model: Recommender, arrays: dict[str, np.ndarray]) -> Recommender:
     products = {"vectors": None, **under("products/", arrays)}
     model.products = KnownProducts(**products)
     model.users = KnownUsers(arrays["users/ids"], Histories(**under("histories/", arrays)))
+    if "rank_probabilities" in arrays:
+        model.rank_probabilities = arrays["rank_probabilities"]
     model._restore(under("state/", arrays))
     return model
