@@ -12,7 +12,7 @@ from product_matching.metrics import RelevantRanks, bootstrap_interval, ndcg_at,
 from product_matching.recommendation.interactions import Interactions
 from product_matching.recommendation.recommender import Recommender
 from product_matching.recommendation.splitting import temperature_of
-from product_matching.recommendation.top_k import ranks_of, top_k
+from product_matching.recommendation.top_k import MISS, ranks_of, top_k
 
 Metrics = dict[str, float | int | list[float] | dict[str, dict[str, float | int]]]
 
@@ -74,7 +74,7 @@ def metrics_of(
 
 
 def rank_targets(model: Recommender, targets: Interactions, *, k: int) -> Outcome:
-    """Ranks all products for each user that has a target; targets already in the history rank last."""
+    """Ranks all products for each user that has a target; a target that is already in the history is a miss."""
     users, positions, offsets = _grouped(model, targets)
     histories = model.histories_of(users)
     ranks, lists = np.empty(len(positions), np.int64), np.empty((len(users), k), np.int64)
@@ -83,7 +83,7 @@ def rank_targets(model: Recommender, targets: Interactions, *, k: int) -> Outcom
         inside = slice(offsets[block.start], offsets[block.stop])
         ranks[inside] = ranks_of(scores, rows[inside] - block.start, positions[inside])
         lists[block] = top_k(scores, k)[0]
-    ranks[positions < 0] = len(model.products) + 1
+    ranks[positions < 0] = MISS
     order = np.lexsort((ranks, rows))
     packed = RelevantRanks(ranks[order], offsets, np.arange(len(users)))
     counts = np.where(positions < 0, 0, model.products.counts[positions])

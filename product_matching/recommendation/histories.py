@@ -73,7 +73,7 @@ class Histories:
     def matrix(self, products: int, values: np.ndarray | None = None) -> Any:
         """A scipy CSR matrix float32 [B, products]: the weights, or `values` [M], summed where a product repeats."""
         sparse = require("scipy.sparse", "recommend")
-        values = self.weights if values is None else values.astype(np.float32)
+        values = (self.weights if values is None else values).astype(np.float32)  # a copy: sums are made in place
         matrix = sparse.csr_matrix((values, self.products.copy(), self.offsets.copy()), shape=(len(self), products))
         matrix.sum_duplicates()
         return matrix

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+MISS = 1 << 40  # a rank beyond every cut
+
 
 def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Finds the best k of each row.
@@ -31,11 +33,11 @@ def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 def ranks_of(scores: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Ranks, from 1, of the entries at (rows [M], columns [M]) within their rows of scores [B, N]: int64 [M].
 
-    An entry of -inf is last: its rank is N.
+    An entry of -inf is never returned: its rank is `MISS`.
     """
     keys = _keys(scores)
     ranks = 1 + np.count_nonzero(keys[rows] > keys[rows, columns][:, None], axis=1)
-    return np.where(np.isneginf(scores[rows, columns]), scores.shape[1], ranks)
+    return np.where(np.isneginf(scores[rows, columns]), MISS, ranks)
 
 
 def _keys(scores: np.ndarray) -> np.ndarray:
