@@ -1,20 +1,20 @@
 """How far do the recommenders get on a public benchmark, beside what is published there?
 
-Data: Amazon Beauty, 5-core (22,363 users, 12,101 products, 198,502 reviews in order), `interactions.csv` and `items.csv`
-of the folder DATA. Each user's last product is the test, the one before the validation; every product is ranked, what
-the user had is left out. Products are named by their ASIN: numbers given in the order of first appearance would let
-ties between scores be broken by what comes later in the file.
+Data: Amazon Beauty, 5-core (22,363 users, 12,101 products, 198,502 reviews in order), `interactions.csv` and
+`items.csv` of the folder DATA. Each user's last product is the test, the one before the validation; every product is
+ranked, what the user had is left out. Products are named by their ASIN: numbers given in the order of first appearance
+would let ties between scores be broken by what comes later in the file.
 
-Each model is fitted twice. First on train alone: measured on validation, which is what the options below were chosen by;
-then, after `update` with the validation events and without learning anything from them, on test: the protocol of the
-published figures. Then on train and validation, measured on test: what a shop would run.
+Each model is fitted twice. First on train alone: measured on validation, which is what the options below were chosen
+by; then, after `update` with the validation events and without learning anything from them, on test: the protocol of
+the published figures. Then on train and validation, measured on test: what a shop would run.
 
 Command:
 
     python benchmarks/recommendation.py DATA [--vectors TITLES.npz] [--models NAMES] [--out RESULTS.jsonl]
 
-TITLES.npz holds `ids` (ASIN) and `vectors` (float32 [N, D]), such as embeddings of the titles by all-MiniLM-L6-v2; models
-that need vectors are left out without it. Nothing is cached; a line of RESULTS.jsonl is written after each model.
+TITLES.npz holds `ids` (ASIN) and `vectors` (float32 [N, D]), such as embeddings of the titles by all-MiniLM-L6-v2;
+models that need vectors are left out without it. A line of RESULTS.jsonl is written after each model.
 
 Published HR@10 on this split: popularity .014, item-kNN .064, SASRec .061, TIGER .065, ActionPiece .078.
 """
@@ -70,7 +70,7 @@ def main() -> None:
     events, features = read_interactions(options.data), read_vectors(options.vectors)
     names = options.models.split(";") if options.models else list(MODELS)
     print("| model | valid HR@10 | test HR@10, NDCG@10 (train) | test HR@10, NDCG@10 (train + valid) | fit, s |")
-    print("|---|---|---|---|---|")
+    print("|---|---|---|---|---|", flush=True)
     for name in names:
         if features is None and build_recommender(MODELS[name][0]).needs_vectors:
             continue
