@@ -18,14 +18,13 @@ def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         Positions int64 [B, k] and scores float32 [B, k], the highest first; where there are fewer, -1 and -inf.
     """
     rows, columns = scores.shape
-    keys = _keys(scores)
     count = min(k, columns)
-    best = np.argpartition(keys, columns - count, axis=1)[:, columns - count :] if count < columns else None
-    best = np.broadcast_to(np.arange(columns), scores.shape) if best is None else best
-    order = np.argsort(-np.take_along_axis(keys, best, axis=1), axis=1)
-    best = np.take_along_axis(best, order, axis=1)
+    best = _of_each_row(scores, count)
+    found = np.take_along_axis(scores, best, axis=1)
+    order = np.argsort(-found, axis=1, kind="stable")
     positions, values = np.full((rows, k), -1, np.int64), np.full((rows, k), -np.inf, np.float32)
-    values[:, :count] = np.take_along_axis(scores, best, axis=1)
+    values[:, :count] = np.take_along_axis(found, order, axis=1)
+    best = np.take_along_axis(best, order, axis=1)
     positions[:, :count] = np.where(np.isneginf(values[:, :count]), -1, best)
     return positions, values
 
@@ -35,14 +34,22 @@ def ranks_of(scores: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
 
     An entry of -inf is never returned: its rank is `MISS`.
     """
-    keys = _keys(scores)
-    ranks = 1 + np.count_nonzero(keys[rows] > keys[rows, columns][:, None], axis=1)
+    ranks = np.empty(len(rows), dtype=np.int64)
+    for place, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+        line, score = scores[row], scores[row, column]
+        ranks[place] = 1 + np.count_nonzero(line > score) + np.count_nonzero(line[:column] == score)
     return np.where(np.isneginf(scores[rows, columns]), MISS, ranks)
 
 
-def _keys(scores: np.ndarray) -> np.ndarray:
-    """int64 [B, N], all different within a row, ordered as (score, earlier position)."""
-    # The bits of a float, read as an integer, grow with it; those of a negative one must be turned round.
-    bits = (np.asarray(scores, np.float32) + np.float32(0)).view(np.int32)  # + 0 makes -0 the same as 0
-    ordered = np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits).astype(np.int64)
-    return (ordered << 32) + np.arange(scores.shape[1])[::-1]
+def _of_each_row(scores: np.ndarray, count: int) -> np.ndarray:
+    """Positions of the best `count` of each row, ascending: int64 [B, count]."""
+    rows, columns = scores.shape
+    if count == columns:
+        return np.broadcast_to(np.arange(columns), scores.shape)
+    last = np.partition(scores, columns - count, axis=1)[:, columns - count, None]
+    chosen = scores > last
+    # Of those that tie for the last places, the earliest fill them.
+    ties = scores == last
+    room = count - chosen.sum(axis=1, keepdims=True)
+    chosen |= ties & (np.cumsum(ties, axis=1, dtype=np.int32) <= room)
+    return np.nonzero(chosen)[1].reshape(rows, count)
