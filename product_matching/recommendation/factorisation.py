@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -37,15 +38,17 @@ class ALS(Recommender):
     threads: int = 0
 
     def _fit(self) -> None:
-        self._model = self._new()
-        self._model.fit(self.users.histories.matrix(len(self.products)), show_progress=False)
+        with _one_blas_thread():
+            self._model = self._new()
+            self._model.fit(self.users.histories.matrix(len(self.products)), show_progress=False)
 
     def _score(self, histories: Histories) -> np.ndarray:
         return self.user_factors(histories) @ self._model.item_factors.T
 
     def user_factors(self, histories: Histories) -> np.ndarray:
         """The factors of users with these histories: float32 [B, factors]."""
-        return self._model.recalculate_user(np.arange(len(histories)), histories.matrix(self.placed))
+        with _one_blas_thread():
+            return self._model.recalculate_user(np.arange(len(histories)), histories.matrix(self.placed))
 
     def _similar(self, positions: np.ndarray) -> np.ndarray:
         items = self._model.item_factors
@@ -59,7 +62,8 @@ class ALS(Recommender):
         return {"items": self._model.item_factors}
 
     def _restore(self, state: dict[str, np.ndarray]) -> None:
-        self._model = self._new()
+        with _one_blas_thread():
+            self._model = self._new()
         self._model.item_factors = state["items"]
 
     def _new(self) -> Any:
@@ -95,7 +99,8 @@ class BPR(Recommender):
         options |= {"learning_rate": self.learning_rate, "iterations": self.iterations, "random_state": self.seed}
         model = require("implicit.cpu.bpr", "recommend").BayesianPersonalizedRanking(**options)
         matrix = self.users.histories.matrix(len(self.products))
-        model.fit(matrix, show_progress=False)
+        with _one_blas_thread():
+            model.fit(matrix, show_progress=False)
         self._users, self._items = model.user_factors, model.item_factors
 
     def _score(self, histories: Histories) -> np.ndarray:
@@ -113,3 +118,8 @@ class BPR(Recommender):
     @property
     def placed(self) -> int:
         return len(self._items)
+
+
+def _one_blas_thread() -> AbstractContextManager[Any]:
+    """What `implicit` asks for: its own threads and those of the BLAS get into each other's way."""
+    return require("threadpoolctl", "recommend").threadpool_limits(1, "blas")
