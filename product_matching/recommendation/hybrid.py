@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -121,32 +122,38 @@ class Hybrid(Recommender):
         return replace(self.products, counts=counts.astype(np.float32)), KnownUsers(self.users.ids, histories)
 
     def _fitted(self, products: KnownProducts, users: KnownUsers) -> dict[str, Recommender]:
-        sources = self._new()
+        possible = [name for name in self.sources if products.vectors is not None or not _needs_vectors(name)]
+        sources = self._new(possible)
         for source in sources.values():
             source.products, source.users = products, users
             source._fit()
         return sources
 
-    def _new(self) -> dict[str, Recommender]:
+    def _new(self, names: Iterable[str]) -> dict[str, Recommender]:
         from product_matching.recommendation.models import build_recommender
 
-        built = {name: build_recommender(name, **self.source_options.get(name, {})) for name in self.sources}
-        possible = self.products.vectors is not None
-        return {name: model for name, model in built.items() if possible or not model.needs_vectors}
+        return {name: build_recommender(name, **self.source_options.get(name, {})) for name in names}
 
     def _share(self) -> None:
         for source in self._sources.values():
             source.products, source.users = self.products, self.users
 
     def _state(self) -> dict[str, np.ndarray]:
-        state = {f"ranker/{key}": array for key, array in self._ranker.to_arrays().items()}
+        state = {"names": np.array(list(self._sources))}
+        state |= {f"ranker/{key}": array for key, array in self._ranker.to_arrays().items()}
         for name, source in self._sources.items():
             state |= {f"sources/{name}/{key}": array for key, array in source._state().items()}
         return state
 
     def _restore(self, state: dict[str, np.ndarray]) -> None:
         self._ranker = Ranker.from_arrays(under("ranker/", state))
-        self._sources = self._new()
+        self._sources = self._new(state["names"].tolist())
         self._share()
         for name, source in self._sources.items():
             source._restore(under(f"sources/{name}/", state))
+
+
+def _needs_vectors(name: str) -> bool:
+    from product_matching.recommendation.models import model_class
+
+    return model_class(name).needs_vectors

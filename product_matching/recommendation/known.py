@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from product_matching.errors import DataError
 from product_matching.recommendation.features import ProductFeatures
 from product_matching.recommendation.histories import Histories
 from product_matching.recommendation.interactions import Interactions
@@ -74,9 +75,12 @@ class KnownProducts:
     def _described(self, features: ProductFeatures) -> KnownProducts:
         places, vectors, prices = self.positions(features.product_ids), self.vectors, self.prices
         if features.vectors is not None:
-            old, vectors = vectors, np.zeros((len(self), features.vectors.shape[1]), dtype=np.float32)
-            if old is not None:
-                vectors[:] = old
+            width = features.vectors.shape[1]
+            if vectors is not None and vectors.shape[1] != width:
+                raise DataError(
+                    f"The vectors have {width} numbers each; those the model knows have {vectors.shape[1]}."
+                )
+            vectors = np.zeros((len(self), width), np.float32) if vectors is None else vectors.copy()
             vectors[places] = features.vectors
         if features.prices is not None:
             prices = prices.copy()

@@ -117,6 +117,7 @@ class Recommender(ABC):
     def update(self, interactions: Interactions, features: ProductFeatures | None = None) -> Self:
         """Takes in new events, users and products without learning anew; the next `recommend` sees them.
 
+        What the model knows of products stays as it was fitted, so fit it again from time to time, every night say.
         New products with vectors are recommended at once by models that use vectors, by the others after a refit.
         """
         used = interactions.products[interactions.product_counts() > 0]

@@ -43,7 +43,7 @@ class Sequential(Recommender):
     use_vectors: bool = True
     seed: int = 0
     callbacks: ClassVar[Sequence[Any]] = ()  # Keras callbacks of the training, set on an instance
-    learnt: ClassVar[tuple[str, ...]] = ("_untrained",)
+    learnt: ClassVar[tuple[str, ...]] = ("_untrained", "_reads_vectors")
 
     def __post_init__(self) -> None:
         if self.dim % self.heads:
@@ -56,6 +56,7 @@ class Sequential(Recommender):
 
         if self.users.histories.lengths.max(initial=0) < 2:
             raise DataError("No user has two events: there is no order to learn from.")
+        self._reads_vectors = np.array(self.use_vectors and self.products.vectors is not None)
         self._untrained = np.bincount(self.users.histories.products, minlength=len(self.products)) == 0
         self._network = self._new(len(self.products))
         rows = PackedRows(self.users.histories, length=self.max_length, batch_size=self.batch_size, seed=self.seed)
@@ -71,14 +72,14 @@ class Sequential(Recommender):
 
     @property
     def placed(self) -> int:
-        return len(self.products) if self._reads_vectors() else len(self._untrained)
+        return len(self.products) if self._reads_vectors else len(self._untrained)
 
     def _items(self) -> np.ndarray:
         """The e of each product that can be placed: float32 [placed, dim]."""
         ids = as_array(self._network.items.embeddings)[1:]
         ids[self._untrained] = 0  # what no event has moved is noise
         ids = np.pad(ids, ((0, self.placed - len(ids)), (0, 0)))
-        if not self._reads_vectors():
+        if not self._reads_vectors:
             return ids
         return ids + unit(self.products.vectors) @ as_array(self._network.project.kernel)
 
@@ -93,13 +94,10 @@ class Sequential(Recommender):
         last = np.clip(np.minimum(histories.lengths, longest) - 1, 0, None)
         return hidden[np.arange(len(tokens)), last]
 
-    def _reads_vectors(self) -> bool:
-        return self.use_vectors and self.products.vectors is not None
-
     def _new(self, products: int) -> Any:
         from product_matching.recommendation.sequence_network import SequenceNetwork
 
-        vectors = unit(self.products.vectors)[:products] if self._reads_vectors() else None
+        vectors = unit(self.products.vectors)[:products] if self._reads_vectors else None
         names = ("dim", "layers", "heads", "max_length", "dropout", "negatives", "label_smoothing", "seed")
         return SequenceNetwork(products, vectors, **{name: getattr(self, name) for name in names})
 
