@@ -43,7 +43,7 @@ from product_matching.recommendation import (
 
 KNN = {"similarity": "asymmetric", "alpha": 0.8, "shrink": 20.0, "neighbours": 100, "user_damping": 0.25}
 KNN |= {"history_decay": 0.7, "gap_decay": 0.9, "backward": 0.2}
-ALS = {"factors": 256, "alpha": 10.0, "regularization": 1.0}
+ALS = {"factors": 128, "alpha": 10.0, "regularization": 1.0}
 SEQUENTIAL = {"negatives": 2048, "epochs": 22}
 MODELS = {
     "popularity": ("popularity", {"half_life": 0.0}),
