@@ -45,16 +45,16 @@ def collect(
         each: Candidates of each source.
 
     Returns:
-        The candidates, and a score float32 [B, N], -1 to 0, that orders all the rest: the first source's.
+        The candidates, and a score float32 [B, N], -3 to -1, that orders all the rest: the first source's.
     """
-    tables = {name: _settled(source.scores(histories)) for name, source in sources.items()}
+    count = len(products)
+    tables = {name: source.scores(histories) for name, source in sources.items()}
     for table in tables.values():
         table[histories.rows, histories.products] = -np.inf
-    best = {name: top_k(table, each)[0] for name, table in tables.items()}
-    count = len(products)
-    flat = np.concatenate([(np.arange(len(histories))[:, None] * count + b)[b >= 0] for b in best.values()])
-    rows, places = np.divmod(np.unique(flat), count)
-    columns = [_of_source(tables[name], best[name], rows, places) for name in sources]
+    best = {name: _settled_top(table, each) for name, table in tables.items()}
+    flat = [(np.arange(len(histories))[:, None] * count + b)[b >= 0] for b, _ in best.values()]
+    rows, places = np.divmod(np.unique(np.concatenate(flat)), count)
+    columns = [_of_source(tables[name], *best[name], rows, places) for name in sources]
     votes = np.sum([column[:, 2] > 0 for column in columns], axis=0)
     shared = _of_products(sources[next(iter(sources))], products)[places]
     habit = _habit(histories, products)[rows]
@@ -64,29 +64,35 @@ def collect(
     return Candidates(rows, places, features), _rest(next(iter(tables.values())))
 
 
-def _settled(table: np.ndarray) -> np.ndarray:
-    """Scores rounded to 16 bits below the user's largest.
+def _settled_top(table: np.ndarray, each: int) -> tuple[np.ndarray, np.ndarray]:
+    """The best `each` of each row by scores that are rounded, and the steps of rounding [B, 1].
 
     A product of matrices differs in its last bits with the size of the batch; trees and ranks would turn that into
-    steps, and a user would get another answer alone than among others.
+    jumps, and a user would get another answer alone than among others. So scores are rounded to 16 bits below the
+    user's best.
     """
-    finite = np.isfinite(table)
-    unit = np.abs(np.where(finite, table, 0)).max(axis=1, initial=0, keepdims=True)
-    unit = np.exp2(np.ceil(np.log2(np.maximum(unit, 1e-30)))) * 2.0**-16
-    return np.where(finite, np.round(table / unit) * unit, -np.inf).astype(np.float32)
+    best, values = top_k(table, each)
+    finite = np.where(best >= 0, np.abs(values), 0).max(axis=1, initial=0, keepdims=True)
+    step = np.exp2(np.ceil(np.log2(np.maximum(finite, 1e-30)))) * 2.0**-16
+    rounded = np.where(best >= 0, np.round(values / step), -np.inf)
+    order = np.lexsort((best, -rounded), axis=1)
+    return np.take_along_axis(best, order, axis=1), step
 
 
-def _of_source(table: np.ndarray, best: np.ndarray, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _of_source(
+    table: np.ndarray, best: np.ndarray, step: np.ndarray, rows: np.ndarray, places: np.ndarray
+) -> np.ndarray:
     """Score, share of the user's best score, and 1 / rank (0 below the source's list): [M, 3]."""
     ranks = np.zeros(table.shape, dtype=np.float32)
     there = best >= 0
     numbers = np.broadcast_to(1 / np.arange(1, best.shape[1] + 1, dtype=np.float32), best.shape)
     ranks[np.nonzero(there)[0], best[there]] = numbers[there]
     scores = table[rows, places]
-    scores = np.where(np.isfinite(scores), scores, 0.0)  # as for a product that the source knows nothing of
-    top = np.where(np.isneginf(table), -np.inf, table).max(axis=1, initial=-np.inf)[rows]
-    share = scores / np.where(np.isfinite(top) & (top > 0), top, np.nan)
-    return np.stack([scores, share, ranks[rows, places]], axis=1)
+    # What the source cannot place counts as what it knows nothing of.
+    scores = np.where(np.isfinite(scores), np.round(scores / step[rows, 0]) * step[rows, 0], 0.0)
+    top = np.where(there[:, 0], table[np.arange(len(table)), best[:, 0]], 0.0)[rows]
+    share = scores / np.where(top > 0, top, np.nan)  # LightGBM knows what is missing
+    return np.stack([scores, np.round(share, 4), ranks[rows, places]], axis=1)
 
 
 def _of_products(source: Recommender, products: KnownProducts) -> np.ndarray:
@@ -110,8 +116,7 @@ def _habit(histories: Histories, products: KnownProducts) -> np.ndarray:
 
 
 def _rest(table: np.ndarray) -> np.ndarray:
-    finite = np.where(np.isfinite(table), table, np.nan)
+    """A score between -3 and -1 in the same order; -3 for what cannot be placed."""
     with np.errstate(invalid="ignore"):
-        low = np.nan_to_num(np.fmin.reduce(finite, axis=1), nan=0.0)[:, None]
-        high = np.nan_to_num(np.fmax.reduce(finite, axis=1), nan=0.0)[:, None]
-    return np.nan_to_num((finite - low) / np.maximum(high - low, 1e-9), nan=0.0).astype(np.float32) - 1
+        squashed = table / (1 + np.abs(table)) - 2
+    return np.where(np.isneginf(table), -3, squashed).astype(np.float32)

@@ -18,7 +18,7 @@ from product_matching.recommendation.ranker import Ranker, fit_ranker
 from product_matching.recommendation.recommender import Recommender
 from product_matching.recommendation.storage import under
 
-USERS_AT_A_TIME = 512
+USERS_AT_A_TIME = 128
 
 
 @dataclass(eq=False)

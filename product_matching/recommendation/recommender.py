@@ -170,7 +170,7 @@ class Recommender(ABC):
     def scores(self, histories: Histories) -> np.ndarray:
         """Scores of all products for some users, float32 [B, N]; -inf for products that the model cannot place."""
         known = histories.below(self.placed)
-        scores = self._complete(np.array(self._score(known), dtype=np.float32))
+        scores = self._complete(np.asarray(self._score(known), dtype=np.float32))
         nothing = known.lengths == 0
         if nothing.any():
             scores[nothing] = self._popularity()
@@ -187,7 +187,7 @@ class Recommender(ABC):
 
     @abstractmethod
     def _score(self, histories: Histories) -> np.ndarray:
-        """Scores [B, placed] of products below `placed`, for histories of such products; an empty one may come."""
+        """Scores [B, placed], a new array, for histories of products below `placed`; an empty one may come."""
 
     @abstractmethod
     def _similar(self, positions: np.ndarray) -> np.ndarray:
