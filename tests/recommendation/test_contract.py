@@ -144,6 +144,17 @@ def test_an_update_is_seen_by_the_next_request(name, checkerboard, fitted, tmp_p
     assert ids.tolist() == expected[0].tolist()
 
 
+@pytest.mark.parametrize("name", PERSONAL)
+def test_new_events_of_a_known_user_are_seen(name, checkerboard, fitted, tmp_path):
+    fitted(name).save(tmp_path / "model")
+    model, events = Recommender.load(tmp_path / "model"), checkerboard[0]
+    odd = ["P01", "P03", "P05", "P07", "P09", "P11"]
+    model.update(Interactions.from_arrays(["U00"] * 6, odd, np.arange(1000, 1006)))
+    before = events.products[events.product[events.user == 0]].tolist()
+    found, expected = model.recommend(["U00"], k=6), model.recommend(histories=[[*before, *odd]], k=6)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", BY_VECTOR)
 def test_a_product_without_events_is_placed_by_its_vector(name, fitted):
     # P20 is even, P21 odd; nobody took either.
