@@ -88,6 +88,7 @@ def add_interactions(parser: argparse.ArgumentParser) -> None:
         metavar="EVENT=WEIGHT",
         help="what a kind of event counts, e.g. purchase=1; kinds that are not named are left out (repeatable)",
     )
+    parser.add_argument("--encoding", default="", metavar="NAME", help="of the table's text; detected by default")
     parser.add_argument("--strict", action="store_true", help="a row that cannot be used is an error")
 
 
@@ -100,6 +101,7 @@ def read_interactions(options: argparse.Namespace) -> Interactions:
         columns=_mapping(options.column),
         event_weights=_event_weights(options.event_weight) or None,
         strict=options.strict,
+        encoding=options.encoding,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from product_matching.dataset.delimited import BadLine
 from product_matching.dataset.tables import read_table
 from product_matching.errors import DataError
 
@@ -96,6 +97,7 @@ def load_interactions(
     event_weights: Mapping[str, float] | None = None,
     strict: bool = False,
     limit: int = 0,
+    encoding: str = "",
 ) -> Interactions:
     """Reads a table of interactions.
 
@@ -106,21 +108,24 @@ def load_interactions(
         event_weights: What each kind of `event` counts; a kind that is not named is left out. Multiplies `weight`.
         strict: A bad row is an error instead of being left out and listed in `Interactions.rejected`.
         limit: Rows to read, from the top; 0: all.
+        encoding: Of the text; by default it is detected.
 
     Raises:
         DataError: If the file cannot be read, a column is missing, no row is left, or `strict` and a row is bad.
     """
     path = Path(path)
-    table = _rename(read_table(path, limit=limit), columns or {}, path)
+    lines: list[BadLine] = []
+    table = _rename(read_table(path, limit=limit, encoding=encoding, bad=lines), columns or {}, path)
     weights = _weights(table, event_weights, path)
     times = _times(table["timestamp"])
     faults = _faults(table, times, weights)
-    rejected = _rejected(table, faults)
+    rejected = _rejected(table, faults, lines)
     if len(rejected):
         first = rejected.iloc[0]
+        column = f", column {first['column']}" if first["column"] else ""
         message = (
-            f"{path}: {len(rejected)} of {len(table)} rows cannot be used; the first is row {first['row']}, "
-            f"column {first['column']}: {first['reason']}."
+            f"{path}: {len(rejected)} of {len(table) + len(lines)} rows cannot be used; the first is row "
+            f"{first['row']}{column}: {first['reason']}."
         )
         if strict:
             raise DataError(message)
@@ -182,8 +187,8 @@ def _faults(table: pd.DataFrame, times: np.ndarray, weights: np.ndarray) -> pd.S
     return faults
 
 
-def _rejected(table: pd.DataFrame, faults: pd.Series) -> pd.DataFrame:
+def _rejected(table: pd.DataFrame, faults: pd.Series, lines: list[BadLine]) -> pd.DataFrame:
     bad = faults[faults != ""]
-    parts = [fault.split(": ", 1) for fault in bad]
-    columns = (list(bad.index), list(table["user_id"][bad.index]), [p[0] for p in parts], [p[1] for p in parts])
-    return pd.DataFrame(dict(zip(REJECTED_COLUMNS, columns, strict=True)))
+    rows = [(row, table["user_id"][row], *fault.split(": ", 1)) for row, fault in bad.items()]
+    rows += [(bad_line.line, "", "", bad_line.reason) for bad_line in lines]
+    return pd.DataFrame(sorted(rows, key=lambda row: row[0]), columns=list(REJECTED_COLUMNS))

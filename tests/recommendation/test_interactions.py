@@ -55,6 +55,15 @@ def test_bad_rows_are_listed_with_line_column_and_reason(tmp_path):
         load_interactions(path, strict=True)
 
 
+def test_a_broken_line_costs_that_line_alone(tmp_path):
+    path = write(tmp_path, "user_id,product_id,timestamp\na,x,1\na,y,2,and,more\na,z,3\n")
+    events = load_interactions(path)
+    assert events.products.tolist() == ["x", "z"]
+    assert events.rejected["row"].tolist() == [3]
+    with pytest.raises(DataError, match="row 3"):
+        load_interactions(path, strict=True)
+
+
 def test_events_are_weighed_and_the_others_left_out(tmp_path):
     text = "user_id,product_id,timestamp,event,weight\na,x,1,purchase,2\na,y,2,view,1\na,z,3,return,1\n"
     events = load_interactions(write(tmp_path, text), event_weights={"purchase": 1, "view": 0.25})
