@@ -110,16 +110,21 @@ def _results(
     bundle: Bundle, index: ProductIndex | None, model: Recommender, ids: np.ndarray, scores: np.ndarray
 ) -> list[dict[str, Any]]:
     probabilities = _probabilities(bundle, model, scores)
-    rows = {} if index is None else {name: place for place, name in enumerate(index.product_ids)}
+    attributes = {} if index is None else _attributes(index, ids)
     results = []
     for place, (name, score) in enumerate(zip(ids.tolist(), scores.tolist(), strict=True)):
         if name == "":
             break
-        attributes = index.products._row(rows[name]) if name in rows else {}
         probability = None if probabilities is None else float(probabilities[place])
         hit = {"product_id": name, "score": score, "probability": probability, "rank": place + 1}
-        results.append({**hit, "title": attributes.get("title", ""), "attributes": attributes})
+        own = attributes.get(name, {})
+        results.append({**hit, "title": own.get("title", ""), "attributes": own})
     return results
+
+
+def _attributes(index: ProductIndex, ids: np.ndarray) -> dict[str, dict[str, Any]]:
+    positions = index.products.known_positions(ids.tolist())
+    return {hit.product_id: hit.attributes for hit in index.products.hits(positions, positions)}
 
 
 def _probabilities(bundle: Bundle, model: Recommender, scores: np.ndarray) -> np.ndarray | None:
