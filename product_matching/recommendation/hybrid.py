@@ -45,7 +45,7 @@ class Hybrid(Recommender):
     sources: tuple[str, ...] = ("item-knn", "als", "content", "popularity")
     source_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     candidates: int = 100
-    training_users: int = 20_000
+    training_users: int = 5_000
     cold_share: float = 0.05
     rounds: int = 150
     learning_rate: float = 0.05
