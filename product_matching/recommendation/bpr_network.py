@@ -10,7 +10,7 @@ from keras import ops
 
 from product_matching._types import Tensor
 from product_matching.recommendation.histories import Histories
-from product_matching.recommendation.recommender import as_array
+from product_matching.recommendation.vectors import as_array
 
 
 def fit_bpr(

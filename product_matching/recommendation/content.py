@@ -9,7 +9,8 @@ import numpy as np
 
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.recommendation.histories import Histories
-from product_matching.recommendation.recommender import Recommender, cosine, unit
+from product_matching.recommendation.recommender import Recommender
+from product_matching.recommendation.vectors import cosine, unit
 
 PROFILES = ("mean", "decayed", "attentive")
 WITHOUT_VECTOR = -1.0  # the lowest cosine: what cannot be compared stands last

@@ -11,7 +11,8 @@ import numpy as np
 from product_matching._optional import require
 from product_matching.recommendation.fold_in import fold_in_by_ranking
 from product_matching.recommendation.histories import Histories
-from product_matching.recommendation.recommender import Recommender, cosine
+from product_matching.recommendation.recommender import Recommender
+from product_matching.recommendation.vectors import cosine
 
 
 @dataclass(eq=False)

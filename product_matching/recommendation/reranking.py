@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from product_matching.errors import ConfigError, DataError
-from product_matching.recommendation.recommender import unit
+from product_matching.recommendation.vectors import unit
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 
 from product_matching.errors import ConfigError, DataError
 from product_matching.recommendation.histories import Histories
-from product_matching.recommendation.recommender import Recommender, as_array, cosine, unit
+from product_matching.recommendation.recommender import Recommender
+from product_matching.recommendation.vectors import as_array, cosine, unit
 
 
 @dataclass(eq=False)

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from product_matching.recommendation.histories import Histories
-from product_matching.recommendation.recommender import Recommender, as_array, cosine, unit
+from product_matching.recommendation.recommender import Recommender
+from product_matching.recommendation.vectors import as_array, cosine, unit
 
 
 @dataclass(eq=False)
