@@ -17,6 +17,7 @@ PACKAGES = [
     "dataset",
     "deploy",
     "eval",
+    "recommendation",
     "search",
     "train",
     "layers",

@@ -55,6 +55,11 @@ class Bundle:
         return self.folder / "index"
 
     @property
+    def recommender_folder(self) -> Path:
+        """Where `train-recommender` writes and `recommend` reads."""
+        return self.folder / "recommender"
+
+    @property
     def report_folder(self) -> Path:
         """Where `evaluate` writes."""
         return self.folder / "report"

@@ -10,6 +10,7 @@ from product_matching.errors import ConfigError
 
 if TYPE_CHECKING:
     from product_matching.dataset import Catalog
+    from product_matching.recommendation import Interactions
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +69,53 @@ def read_catalog(options: argparse.Namespace, *, group_by: str = "") -> Catalog:
         image_roots=options.image_root,
         private_addresses=options.allow_private_addresses,
     )
+
+
+def add_interactions(parser: argparse.ArgumentParser) -> None:
+    """`INTERACTIONS` and how to read it."""
+    parser.add_argument("interactions", type=Path, help="table of who took what: .csv, .tsv, .jsonl or .parquet")
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS",
+        help="what a column is called in the table, e.g. product_id=item (repeatable)",
+    )
+    parser.add_argument(
+        "--event-weight",
+        action="append",
+        default=[],
+        metavar="EVENT=WEIGHT",
+        help="what a kind of event counts, e.g. purchase=1; kinds that are not named are left out (repeatable)",
+    )
+    parser.add_argument("--encoding", default="", metavar="NAME", help="of the table's text; detected by default")
+    parser.add_argument("--strict", action="store_true", help="a row that cannot be used is an error")
+
+
+def read_interactions(options: argparse.Namespace) -> Interactions:
+    """Reads the interactions that the options name."""
+    from product_matching.recommendation import load_interactions
+
+    return load_interactions(
+        options.interactions,
+        columns=_mapping(options.column),
+        event_weights=_event_weights(options.event_weight) or None,
+        strict=options.strict,
+        encoding=options.encoding,
+    )
+
+
+def _event_weights(pairs: list[str]) -> dict[str, float]:
+    weights = {}
+    for pair in pairs:
+        event, _, value = pair.rpartition("=")
+        try:
+            weights[event] = float(value)
+        except ValueError:
+            weights[event] = -1.0
+        if not event or not 0 < weights[event] < float("inf"):
+            raise ConfigError(f"--event-weight takes EVENT=WEIGHT, a weight above 0, e.g. purchase=1; got {pair!r}.")
+    return weights
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:

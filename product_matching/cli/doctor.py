@@ -21,7 +21,7 @@ CORE = (
     "tensorflow-datasets",
 )
 CORE += ("scann", "numpy", "pandas", "pyarrow", "pillow", "rich")
-EXTRAS = {"matplotlib": "plots"}
+EXTRAS = {"matplotlib": "plots", "implicit": "recommend", "lightgbm": "recommend"}
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:

@@ -13,16 +13,20 @@ from product_matching.cli import (
     demo,
     doctor,
     evaluate,
+    evaluate_recommendation,
     index,
     match,
+    recommend,
     search,
     train,
+    train_recommender,
     validate,
 )
 from product_matching.cli.output import complain
 from product_matching.errors import ProductMatchingError
 
-COMMANDS = (demo, validate, train, evaluate, index, search, match, doctor)
+COMMANDS = (demo, validate, train, evaluate, index, search, match)
+COMMANDS += (train_recommender, recommend, evaluate_recommendation, doctor)
 USERS_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
 
 

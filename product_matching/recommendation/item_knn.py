@@ -1,0 +1,138 @@
+"""Item k-nearest neighbours: products taken by the same users, and in the same order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from product_matching._optional import require
+from product_matching.errors import ConfigError, unknown_name
+from product_matching.recommendation.histories import Histories
+from product_matching.recommendation.recommender import Recommender
+from product_matching.recommendation.storage import packed, unpacked
+
+Similarity = Literal["cosine", "asymmetric", "jaccard", "dice", "conditional", "lift"]
+SIMILARITIES = ("cosine", "asymmetric", "jaccard", "dice", "conditional", "lift")
+
+
+@dataclass(eq=False)
+class ItemKNN(Recommender):
+    """score(u, j) = Σ over i in the history of u of decay(i) · s(i, j), s kept for the nearest neighbours only.
+
+    c(i, j) counts how often i and j were taken by one user: plainly (Sarwar et al., 2001), or, with `gap_decay` or
+    `backward` below 1, the more the fewer purchases lie between them and the more if j came after i, which suits
+    the question what comes next. n(i) is the count of i. With a shrinkage z:
+
+        cosine       c / (sqrt(n(i) n(j)) + z)          jaccard     c / (n(i) + n(j) - c + z)
+        asymmetric   c / (n(i)^a n(j)^(1-a) + z)        dice        2 c / (n(i) + n(j) + z)
+        conditional  c / (n(i) + z)                     lift        c / (n(i) n(j) + z)
+
+    Args:
+        similarity: Which of these (asymmetric: Aiolli, 2013).
+        neighbours: How many j are kept for each i; 0: all.
+        shrink: z; it takes weight from likeness that rests on few users.
+        alpha: a of `asymmetric`.
+        history_decay: decay(i) = history_decay^(steps back from the latest event); 1: all count the same.
+        gap_decay: c counts gap_decay^(purchases between them) for a pair; 1: the gap does not matter.
+        backward: What a pair counts for (i, j) when j came before i; 1: the order does not matter.
+        window: Pairs further apart than so many events of a user are not counted; 0: all are.
+        user_damping: A pair of a user with n events counts n^(-user_damping).
+    """
+
+    similarity: Similarity = "cosine"
+    neighbours: int = 200
+    shrink: float = 0.0
+    alpha: float = 0.5
+    history_decay: float = 1.0
+    gap_decay: float = 1.0
+    backward: float = 1.0
+    window: int = 0
+    user_damping: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.similarity not in SIMILARITIES:
+            raise ConfigError(unknown_name("similarity", self.similarity, SIMILARITIES))
+
+    def _fit(self) -> None:
+        histories, count = self.users.histories, len(self.products)
+        together = self._together(histories, count)
+        counts = np.bincount(histories.products, histories.weights, minlength=count)
+        self._neighbours = _nearest(self._similarities(together, counts), self.neighbours)
+
+    def _score(self, histories: Histories) -> np.ndarray:
+        values = histories.weights * np.float32(self.history_decay) ** histories.steps_back
+        return (histories.matrix(self.placed, values) @ self._neighbours).toarray()
+
+    def _similar(self, positions: np.ndarray) -> np.ndarray:
+        return self._neighbours[positions].toarray()
+
+    @property
+    def placed(self) -> int:
+        return self._neighbours.shape[0]
+
+    def _state(self) -> dict[str, np.ndarray]:
+        return packed(self._neighbours, "neighbours")
+
+    def _restore(self, state: dict[str, np.ndarray]) -> None:
+        self._neighbours = unpacked(state, "neighbours")
+
+    def _together(self, histories: Histories, count: int) -> Any:
+        """c, scipy CSR float32 [count, count], without its diagonal."""
+        damping = np.maximum(histories.lengths, 1.0) ** -self.user_damping
+        if (self.gap_decay, self.backward, self.window) == (1.0, 1.0, 0):
+            plain = histories.matrix(count, histories.weights * np.sqrt(damping)[histories.rows])
+            both = (plain.T @ plain).tocsr()
+        else:
+            later = self._in_order(histories, damping, count)
+            both = (later + self.backward * later.T).tocsr()
+        both.setdiag(0)
+        both.eliminate_zeros()
+        return both
+
+    def _in_order(self, histories: Histories, damping: np.ndarray, count: int) -> Any:
+        """Counts c only where j came after i."""
+        sparse = require("scipy.sparse", "recommend")
+        total = sparse.csr_matrix((count, count), dtype=np.float32)
+        longest = int(histories.lengths.max(initial=0)) - 1
+        rows = histories.rows
+        for gap in range(1, min(longest, self.window or longest) + 1):
+            near = np.flatnonzero(rows[:-gap] == rows[gap:])
+            value = self.gap_decay ** (gap - 1)
+            if value < 1e-4:
+                break
+            weights = value * damping[rows[near]] * np.sqrt(histories.weights[near] * histories.weights[near + gap])
+            pairs = (histories.products[near], histories.products[near + gap])
+            total = total + sparse.csr_matrix((weights.astype(np.float32), pairs), shape=(count, count))
+        return total
+
+    def _similarities(self, together: Any, counts: np.ndarray) -> Any:
+        result = together.tocoo()
+        a, b, c = counts[result.row], counts[result.col], result.data
+        bottoms = {
+            "cosine": lambda: np.sqrt(a * b),
+            "asymmetric": lambda: a**self.alpha * b ** (1 - self.alpha),
+            "jaccard": lambda: a + b - c,
+            "dice": lambda: (a + b) / 2,
+            "conditional": lambda: a,
+            "lift": lambda: a * b,
+        }
+        shrink = self.shrink / 2 if self.similarity == "dice" else self.shrink
+        result.data = (c / (bottoms[self.similarity]() + shrink)).astype(np.float32)
+        return result.tocsr()
+
+
+def _nearest(similarities: Any, count: int) -> Any:
+    """Keeps the `count` largest entries of each row; equal ones by column."""
+    if not count:
+        return similarities
+    similarities.sort_indices()
+    lengths = np.diff(similarities.indptr)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((similarities.indices, -similarities.data, rows))
+    place = np.arange(len(order)) - np.repeat(similarities.indptr[:-1], lengths)
+    dropped = order[place >= count]
+    similarities.data[dropped] = 0
+    similarities.eliminate_zeros()
+    return similarities
