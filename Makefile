@@ -3,6 +3,8 @@
 PYTHON := $(shell for p in python3.12 python3.11 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# What the tests need; EXTRAS=test,oracles adds PyTorch, against which the pretrained encoders are checked.
+EXTRAS ?= test
 
 .PHONY: demo test lint format clean
 
@@ -32,5 +34,5 @@ clean:
 	@touch $@
 
 .venv/installed-test: .venv/bin/python setup.cfg
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	@touch .venv/installed $@
