@@ -28,7 +28,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("saved_models/demo"), metavar="DIR", help="default: saved_models/demo"
     )
-    parser.add_argument("--products", type=int, default=8000, help="products of the shop (default: 8000)")
+    parser.add_argument("--products", type=int, default=10_000, help="products of the shop (default: 10,000)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another shop (default: 0)")
     parser.add_argument("--config", default="demo", metavar="FILE", help="a preset or a .toml file (default: demo)")
     parser.add_argument(

@@ -10,7 +10,7 @@ import numpy as np
 from product_matching.dataset.sample_shop.kinds import BRANDS, KINDS
 
 # Exponents of the Zipf law by which the first values of a kind win over the rest.
-_COLOUR_SKEW, _PATTERN_SKEW, _SHAPE_SKEW, _MATERIAL_SKEW = 1.4, 1.4, 0.6, 0.7
+_COLOUR_SKEW, _PATTERN_SKEW, _SHAPE_SKEW, _MATERIAL_SKEW = 1.3, 1.2, 0.6, 0.7
 
 # Colours that a person could not tell from each other as ground and figure of one pattern.
 _CLOSE = (
