@@ -18,6 +18,7 @@ from product_matching.cli import (
     match,
     recommend,
     search,
+    serve,
     train,
     train_recommender,
     validate,
@@ -26,7 +27,7 @@ from product_matching.cli.output import complain
 from product_matching.errors import ProductMatchingError
 
 COMMANDS = (demo, validate, train, evaluate, index, search, match)
-COMMANDS += (train_recommender, recommend, evaluate_recommendation, doctor)
+COMMANDS += (train_recommender, recommend, evaluate_recommendation, serve, doctor)
 USERS_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
 
 

@@ -1,0 +1,87 @@
+"""The routes that read: search, match, recommend, embed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+from starlette.requests import Request
+
+from product_matching.deploy.service.bodies import read_body
+from product_matching.deploy.service.schemas import (
+    EmbedRequest,
+    EmbedResponse,
+    Item,
+    Matched,
+    MatchRequest,
+    MatchResponse,
+    RecommendRequest,
+    SearchRequest,
+    SearchResponse,
+)
+from product_matching.deploy.service.shop import Shop
+from product_matching.search import Hit
+
+
+class Asking:
+    """Questions to a shop."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    async def search(self, request: Request) -> SearchResponse:
+        """Finds products by words, by a picture, by both, or like another product."""
+        asked, shop = await read_body(request, SearchRequest), self._shop
+        if asked.product_id is not None:
+            vector, exclude = shop.known(asked.product_id)[0], (asked.product_id,)
+        else:
+            vector, exclude = await self._query(asked), ()
+        return SearchResponse(results=await shop.search(vector, k=asked.k, filters=asked.filters, exclude=exclude))
+
+    async def match(self, request: Request) -> MatchResponse:
+        """Tells how probable it is that pairs belong together."""
+        asked, head = await read_body(request, MatchRequest), self._shop.head
+        left = await self._vectors([pair.left for pair in asked.pairs])
+        right = await self._vectors([pair.right for pair in asked.pairs])
+        scores = head.score(np.sum(left * right, axis=1))
+        pairs = [
+            Matched(probability=probability, score=score, match=probability >= head.threshold)
+            for score, probability in zip(scores.tolist(), head.probability(scores).tolist(), strict=True)
+        ]
+        return MatchResponse(threshold=head.threshold, pairs=pairs)
+
+    async def embed(self, request: Request) -> EmbedResponse:
+        """Embeds texts, pictures and products."""
+        vectors = await self._vectors((await read_body(request, EmbedRequest)).items)
+        return EmbedResponse(dim=vectors.shape[1], embeddings=vectors.tolist())
+
+    async def recommend(self, request: Request) -> SearchResponse:
+        """Ranks products for a shopper."""
+        asked, shop = await read_body(request, RecommendRequest), self._shop
+        allowed = await asyncio.to_thread(shop.allowed_ids, asked.filters)
+        rows = await asyncio.to_thread(
+            shop.shoppers.recommend,
+            asked.user_id,
+            asked.history,
+            k=asked.k,
+            allowed=allowed,
+            include_seen=asked.include_seen,
+        )
+        found = []
+        for rank, (name, score, probability) in enumerate(rows, 1):
+            attributes = shop.known(name)[1] if name in shop.live else {}
+            hit = Hit(name, score, rank, attributes)
+            found.append(shop.shown(hit, score=score, probability=probability))
+        return SearchResponse(results=found)
+
+    async def _query(self, asked: SearchRequest) -> np.ndarray:
+        embed = self._shop.embedder.embed
+        if asked.image_weight is None or not (asked.text.strip() and asked.image):
+            return await embed(text=asked.text, image=asked.image)
+        words, picture = await asyncio.gather(embed(text=asked.text), embed(image=asked.image))
+        both = (1 - asked.image_weight) * words + asked.image_weight * picture
+        length = np.linalg.norm(both)
+        return (both / length if length > 0 else picture).astype(np.float32)
+
+    async def _vectors(self, items: list[Item]) -> np.ndarray:
+        return np.stack(await asyncio.gather(*map(self._shop.vector_of, items)))

@@ -1,0 +1,56 @@
+"""The doors to the service; they load its libraries only when it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from product_matching._optional import require
+from product_matching.deploy.service.settings import Settings, default_state
+
+LIBRARIES = ("fastapi", "python_multipart", "prometheus_client", "sqlalchemy")
+
+
+def create_app(bundle: str | Path, settings: Settings | None = None) -> Any:
+    """The service over a bundle: a FastAPI application.
+
+    Args:
+        bundle: Its folder, or a folder of numbered versions.
+        settings: By default those that are safe, with the state beside the bundle.
+
+    Raises:
+        MissingExtraError: If the extra `serve` is not installed.
+        BundleError: If the bundle or its index is missing or damaged.
+    """
+    for library in LIBRARIES:
+        require(library, "serve")
+    from product_matching.bundle import resolve
+    from product_matching.deploy.service.app import build_app
+    from product_matching.deploy.service.shop import Shop
+
+    return build_app(Shop.load(bundle, settings or Settings(default_state(resolve(bundle)))))
+
+
+def run_service(bundle: str | Path, settings: Settings, *, host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Serves until it is told to stop (SIGINT, SIGTERM), then finishes what it took.
+
+    Raises:
+        As `create_app`.
+    """
+    uvicorn = require("uvicorn", "serve")
+    app = create_app(bundle, settings)
+    from product_matching.deploy.service.logs import log_json
+
+    log_json("product_matching", "uvicorn", "uvicorn.error")
+    grace = round(settings.deadline) + 5
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=grace,
+        limit_concurrency=4 * settings.max_queue,
+    )

@@ -1,0 +1,144 @@
+"""An index that takes writes: what was built, and over it what has changed since, searched exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from product_matching.errors import DataError, unknown_name
+from product_matching.search import Filter, Hit, ProductIndex, mask
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a search sees from its beginning to its end.
+
+    Attributes:
+        base: The index that was built.
+        added: Products written since, by id: vector float32 [D] and attributes.
+        hidden: Ids of the base that were replaced or deleted.
+    """
+
+    base: ProductIndex
+    added: dict[str, tuple[np.ndarray, dict[str, Any]]]
+    hidden: frozenset[str]
+
+    @cached_property
+    def overlay(self) -> ProductIndex | None:
+        """The index over `added`."""
+        if not self.added:
+            return None
+        frame = pd.DataFrame([{"product_id": name, **row} for name, (_, row) in self.added.items()])
+        return ProductIndex.build(np.stack([vector for vector, _ in self.added.values()]), frame, backend="exact")
+
+    @property
+    def parts(self) -> list[ProductIndex]:
+        """The indices to search."""
+        return [self.base] if self.overlay is None else [self.base, self.overlay]
+
+
+class LiveIndex:
+    """A `ProductIndex` with writes that the next search sees; the same answers as an index built anew.
+
+    Writes cost the size of what changed since the build, so build anew when that is no longer small.
+    """
+
+    def __init__(self, base: ProductIndex) -> None:
+        self._in_base = frozenset(base.product_ids)
+        self._snapshot = Snapshot(base, {}, frozenset())
+        self._lock = Lock()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The state as of now."""
+        return self._snapshot
+
+    @property
+    def size(self) -> int:
+        """How many products can be found."""
+        now = self._snapshot
+        return now.base.size - len(now.hidden) + len(now.added)
+
+    @property
+    def dim(self) -> int:
+        """The length of a vector."""
+        return self._snapshot.base.dim
+
+    def __contains__(self, product_id: str) -> bool:
+        now = self._snapshot
+        return product_id in now.added or (product_id in self._in_base and product_id not in now.hidden)
+
+    def put(self, rows: Iterable[tuple[str, np.ndarray, dict[str, Any]]]) -> None:
+        """Adds or replaces products: id, vector float32 [D], attributes."""
+        with self._lock:
+            added = dict(self._snapshot.added)
+            for name, vector, attributes in rows:
+                added[name] = (np.asarray(vector, np.float32), attributes)
+            hidden = self._snapshot.hidden | (self._in_base & added.keys())
+            self._snapshot = replace(self._snapshot, added=added, hidden=hidden)
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Takes products out; unknown ids are passed over."""
+        with self._lock:
+            gone = set(ids)
+            added = {name: row for name, row in self._snapshot.added.items() if name not in gone}
+            hidden = self._snapshot.hidden | (self._in_base & gone)
+            self._snapshot = replace(self._snapshot, added=added, hidden=hidden)
+
+    def get(self, product_id: str) -> tuple[np.ndarray, dict[str, Any]]:
+        """Vector and attributes of a product.
+
+        Raises:
+            KeyError: If it is not in the index.
+        """
+        now = self._snapshot
+        if product_id in now.added:
+            return now.added[product_id]
+        if product_id not in self._in_base or product_id in now.hidden:
+            raise KeyError(product_id)
+        position = now.base.products.positions([product_id])
+        return now.base.vectors_of([product_id])[0], now.base.products.hits(position, np.zeros(1))[0].attributes
+
+    def search(
+        self, vector: np.ndarray, *, k: int, filters: Sequence[Filter] = (), exclude_ids: Iterable[str] = ()
+    ) -> list[Hit]:
+        """Finds the best k products of one query, float `[D]`; see `ProductIndex.search`.
+
+        Raises:
+            DataError: If a filter names no attribute of any product.
+        """
+        now, excluded, hits = self._snapshot, set(exclude_ids), []
+        for part, there in _applicable(now.parts, filters):
+            out = excluded | now.hidden if part is now.base else excluded
+            hits += part.search(vector, k=k, filters=there, exclude_ids=out)[0]
+        best = sorted(hits, key=lambda hit: -hit.score)[:k]
+        return [replace(hit, rank=rank) for rank, hit in enumerate(best, 1)]
+
+    def ids(self, filters: Sequence[Filter] = ()) -> list[str]:
+        """The products that meet all conditions."""
+        now, found = self._snapshot, []
+        for part, there in _applicable(now.parts, filters):
+            names = [part.product_ids[place] for place in np.flatnonzero(mask(there, part.products.attributes))]
+            found += [name for name in names if part is not now.base or name not in now.hidden]
+        return found
+
+
+def _applicable(
+    parts: Sequence[ProductIndex], filters: Sequence[Filter]
+) -> Iterator[tuple[ProductIndex, list[Filter]]]:
+    """The parts in which products can meet the filters, each with those that it has a column for."""
+    columns = [set(map(str, part.products.attributes.columns)) for part in parts]
+    known = set().union(*columns)
+    for condition in filters:
+        if condition.attribute not in known:
+            raise DataError(unknown_name("attribute", condition.attribute, known))
+    for part, own in zip(parts, columns, strict=True):
+        # A product without the attribute meets no condition on it but "is not".
+        if all(condition.attribute in own or condition.accepts(None) for condition in filters):
+            yield part, [condition for condition in filters if condition.attribute in own]

@@ -1,0 +1,73 @@
+"""Pictures that come from outside, and pictures that go out."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from product_matching.dataset.image_files import CONVERTED, FORMATS
+from product_matching.deploy.service.problems import Problem
+
+THUMBNAIL = 480
+
+
+def check_picture(data: bytes, *, max_pixels: int) -> bytes:
+    """Makes sure that the graph decodes an image, and converts it where the graph does not know its format.
+
+    Args:
+        data: An image file.
+        max_pixels: Width x height that is still decoded; told from the header, before anything is unpacked.
+
+    Raises:
+        Problem: 413 if it is too large, 422 if it is no image that can be decoded.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a large image, a broken EXIF block: decided here, not by Pillow
+            with Image.open(io.BytesIO(data), formats=FORMATS + CONVERTED) as image:
+                if image.width * image.height > max_pixels:
+                    raise _too_large(max_pixels)
+                image.load()
+                plain = image.format in FORMATS and not (image.format == "BMP" and image.mode in ("1", "P"))
+                return data if plain else _encoded(image, "PNG")
+    except Image.DecompressionBombError as error:
+        raise _too_large(max_pixels) from error
+    except UnidentifiedImageError as error:
+        raise Problem(422, f"The image is no {', '.join(FORMATS + CONVERTED)}.") from error
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+        raise Problem(422, "The image is damaged: it cannot be decoded.") from error
+
+
+def thumbnail(data: bytes) -> bytes:
+    """A picture as a small JPEG without metadata: what the page shows, never the file itself.
+
+    Raises:
+        OSError, ValueError: If it cannot be decoded.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(data), formats=FORMATS + CONVERTED) as image:
+            image.draft("RGB", (THUMBNAIL, THUMBNAIL))
+            small = ImageOps.exif_transpose(image)
+            small.thumbnail((THUMBNAIL, THUMBNAIL))
+            if small.mode in ("RGBA", "LA", "PA") or "transparency" in small.info:
+                clear = small.convert("RGBA")
+                small = Image.new("RGBA", clear.size, "white")
+                small.alpha_composite(clear)
+            out = io.BytesIO()
+            small.convert("RGB").save(out, "JPEG", quality=85)
+            return out.getvalue()
+
+
+def _encoded(image: Image.Image, kind: str) -> bytes:
+    upright = ImageOps.exif_transpose(image)
+    has_alpha = upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info
+    out = io.BytesIO()
+    upright.convert("RGBA" if has_alpha else "RGB").save(out, kind)
+    return out.getvalue()
+
+
+def _too_large(max_pixels: int) -> Problem:
+    return Problem(413, f"The image has more than {max_pixels:,} pixels. Send a smaller one.")

@@ -1,0 +1,52 @@
+"""What the service allows, and where it keeps what it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_TEXT = 2000
+"""Letters of one text; a tokenizer reads far fewer."""
+MAX_K = 100
+MAX_ITEMS = 64
+"""Pairs or items of one request."""
+MAX_EVENTS = 1000
+"""Interactions of one request."""
+MAX_FILTERS = 16
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options of the service; every default is a safe one.
+
+    Attributes:
+        state: Folder of the database and of the keys.
+        body_bytes: Longest body that is read.
+        image_pixels: Largest picture that is decoded, width x height.
+        max_batch: Queries that go through the model in one forward pass.
+        max_delay: Seconds that a query waits for others to share its pass, while the model is idle.
+        max_queue: Queries that wait for the model, a kind; the next one is answered 429.
+        deadline: Seconds after which a request is given up, 503.
+        cache_entries: Embeddings kept, the least recently used dropped first.
+        search_needs_key: Whether reading needs a key with scope `search` too; writing always needs one with `write`.
+    """
+
+    state: Path
+    body_bytes: int = 12 << 20
+    image_pixels: int = 25_000_000
+    max_batch: int = 32
+    max_delay: float = 0.003
+    max_queue: int = 256
+    deadline: float = 15.0
+    cache_entries: int = 8192
+    search_needs_key: bool = False
+
+
+def default_state(bundle: Path) -> Path:
+    """Beside the bundle, never in it, since training replaces bundles.
+
+    >>> default_state(Path("shop/1")).as_posix(), default_state(Path("shop")).as_posix()
+    ('shop/service', 'shop.service')
+    """
+    folder = Path(bundle)
+    return folder.parent / "service" if folder.name.isdecimal() else folder.with_name(f"{folder.name}.service")

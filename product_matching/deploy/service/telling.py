@@ -1,0 +1,98 @@
+"""The routes that write: products and interactions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from product_matching.deploy.service.bodies import read_body
+from product_matching.deploy.service.pictures import check_picture
+from product_matching.deploy.service.problems import Problem
+from product_matching.deploy.service.schemas import (
+    InteractionsRequest,
+    InteractionsResponse,
+    NewId,
+    ProductBody,
+    ProductWritten,
+)
+from product_matching.deploy.service.shop import Shop, attributes_of
+from product_matching.deploy.service.store import StoredProduct
+
+T = TypeVar("T")
+_new_id = TypeAdapter(NewId)
+
+
+class Telling:
+    """Writes to a shop: first to the database, then to the index, one at a time."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    async def put_product(self, request: Request, product_id: str) -> ProductWritten:
+        """Adds a product or replaces it; once answered, it outlives a crash and the next search finds it."""
+        try:
+            _new_id.validate_python(product_id)
+        except ValidationError as error:
+            raise Problem(
+                422, "An id has up to 128 letters, digits, spaces and . _ : -, a letter or digit first."
+            ) from error
+        body, shop = await read_body(request, ProductBody), self._shop
+        image = body.image
+        if image:  # what is kept must be readable for ever, so it is kept as the model reads it
+            image = await asyncio.to_thread(check_picture, image, max_pixels=shop.settings.image_pixels)
+        tags = "|".join(body.tags)
+        vector = await shop.embedder.embed(
+            text=body.title, image=image, description=body.description, tags=tags, product=True
+        )
+        fields = {**body.attributes, "title": body.title, "description": body.description, "tags": tags}
+        product = StoredProduct(product_id, fields, image, vector, shop.model)
+        changed = await self._one_at_a_time(lambda: self._keep(product))
+        return ProductWritten(product_id=product_id, changed=changed)
+
+    async def delete_product(self, request: Request, product_id: str) -> Response:
+        """Takes a product out; doing it again is no error."""
+        del request
+        if len(product_id) > 256:
+            raise Problem(422, "An id has up to 256 letters.")
+        await self._one_at_a_time(lambda: self._remove(product_id))
+        return Response(status_code=204)
+
+    async def add_interactions(self, request: Request) -> InteractionsResponse:
+        """Keeps what shoppers did; the same event sent again is kept once."""
+        body, shop = await read_body(request, InteractionsRequest), self._shop
+        events = [event.model_dump() for event in body.interactions]
+        fresh = await self._one_at_a_time(lambda: self._remember(events))
+        shop.metrics.writes.labels("interaction").inc(len(fresh))
+        return InteractionsResponse(accepted=len(fresh), duplicates=len(events) - len(fresh))
+
+    async def _keep(self, product: StoredProduct) -> bool:
+        changed = await asyncio.to_thread(self._shop.store.put, product)
+        if changed:
+            self._shop.live.put([(product.product_id, product.vector, attributes_of(product))])
+            self._shop.metrics.writes.labels("product").inc()
+        return changed
+
+    async def _remove(self, product_id: str) -> None:
+        if product_id not in self._shop.live:
+            return
+        await asyncio.to_thread(self._shop.store.put, StoredProduct(product_id, deleted=True))
+        self._shop.live.delete([product_id])
+        self._shop.metrics.writes.labels("deletion").inc()
+
+    async def _remember(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        fresh = await asyncio.to_thread(self._shop.store.add_interactions, events)
+        await asyncio.to_thread(self._shop.shoppers.take, fresh)
+        return fresh
+
+    async def _one_at_a_time(self, write: Callable[[], Awaitable[T]]) -> T:
+        async def locked() -> T:
+            async with self._shop.writing:
+                return await write()
+
+        # A deadline or a client that goes must not leave the database ahead of the index.
+        return await asyncio.shield(asyncio.ensure_future(locked()))
