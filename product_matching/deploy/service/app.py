@@ -145,7 +145,7 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
         "type": "object",
         "required": ["type", "title", "status", "detail"],
         "properties": {
-            **{name: text for name in ("type", "title", "detail", "request_id")},
+            **dict.fromkeys(("type", "title", "detail", "request_id"), text),
             "status": {"type": "integer"},
             "errors": {"type": "array", "items": {"type": "object", "properties": {"place": text, "message": text}}},
         },
