@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from product_matching.cli.output import say
+from product_matching.cli.arguments import add_json
+from product_matching.cli.output import emit, say
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -26,6 +27,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         choices=["search", "write", "admin"],
         help="what the new key may do (repeatable; default: write)",
     )
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -40,9 +42,17 @@ def run(options: argparse.Namespace) -> None:
         raise ConfigError(f"--port takes a number from 0 to 65535; got {options.port}.")
     state = options.state or default_state(resolve(options.bundle))
     if options.new_key is not None:
-        print(add_key(state, options.new_key, options.scope or ["write"]))
+        scopes = options.scope or ["write"]
+        made = {"name": options.new_key, "scopes": scopes, "key": add_key(state, options.new_key, scopes)}
+        emit(made, as_json=options.json, text=lambda result: result["key"])
         say(f"kept as a hash in {state}: this is the only time it is shown. Start the service again to use it.")
         return
     settings = Settings(state, search_needs_key=options.search_needs_key)
-    say(f"loading {options.bundle}; then http://{options.host}:{options.port}/ (stop with Ctrl+C)")
-    run_service(options.bundle, settings, host=options.host, port=options.port)
+    address = f"http://{options.host}:{options.port}/"
+    say(f"loading {options.bundle}")
+
+    def loaded() -> None:
+        result = {"address": address, "state": str(state)}
+        emit(result, as_json=options.json, text=lambda _: f"serving at {address} (stop with Ctrl+C)")
+
+    run_service(options.bundle, settings, host=options.host, port=options.port, loaded=loaded)

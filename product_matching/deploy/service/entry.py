@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,20 @@ def create_app(bundle: str | Path, settings: Settings | None = None) -> Any:
     return build_app(Shop.load(bundle, settings or Settings(default_state(resolve(bundle)))))
 
 
-def run_service(bundle: str | Path, settings: Settings, *, host: str = "127.0.0.1", port: int = 8000) -> None:
+def run_service(
+    bundle: str | Path,
+    settings: Settings,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    loaded: Callable[[], None] = lambda: None,
+) -> None:
     """Serves until it is told to stop (SIGINT, SIGTERM), then finishes what it took.
+
+    Args:
+        bundle, settings: As of `create_app`.
+        host, port: Where to listen.
+        loaded: Called once the bundle is open and all writes are applied, before the first request.
 
     Raises:
         As `create_app`.
@@ -41,6 +54,7 @@ def run_service(bundle: str | Path, settings: Settings, *, host: str = "127.0.0.
     app = create_app(bundle, settings)
     from product_matching.deploy.service.logs import log_json
 
+    loaded()
     log_json("product_matching", "uvicorn", "uvicorn.error")
     grace = round(settings.deadline) + 5
     uvicorn.run(
