@@ -1,4 +1,4 @@
-"""Folders that change whole or not at all."""
+"""Folders and files that change whole or not at all."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def write_whole(path: Path, contents: bytes) -> None:
+    """Writes a file under another name first and renames it: who reads `path` never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.new")
+    try:
+        fresh.write_bytes(contents)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _put_back(old: Path, folder: Path) -> None:

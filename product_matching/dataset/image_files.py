@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from product_matching._folders import write_whole
 from product_matching.dataset.remote_images import ImageFetcher, is_address
 from product_matching.errors import DataError
 
@@ -79,14 +79,9 @@ class ImageSource:
         return Found("" if fault else str(path), fault)
 
     def _keep(self, contents: bytes) -> Path:
-        folder = self.cache / "converted"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{hashlib.sha256(contents).hexdigest()}.png"
+        path = self.cache / "converted" / f"{hashlib.sha256(contents).hexdigest()}.png"
         if not path.exists():
-            handle, fresh = tempfile.mkstemp(dir=folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(contents)
-            Path(fresh).replace(path)
+            write_whole(path, contents)
         return path
 
 
@@ -104,17 +99,37 @@ def read_image(path: Path) -> bytes:
     return path.read_bytes() if contents is None else contents
 
 
+class ImageTooLargeError(Exception):
+    """An image has more pixels than may be decoded; the message says how many."""
+
+
+def convert_image(source: Path | IO[bytes], *, max_pixels: int) -> bytes | None:
+    """Decodes an image whole; one of a format that the graph does not know comes back as PNG, any other as None.
+
+    Args:
+        source: An image file.
+        max_pixels: Width x height that is still decoded; told from the header, before anything is unpacked.
+
+    Raises:
+        ImageTooLargeError: If it is larger.
+        PIL.Image.DecompressionBombError, PIL.UnidentifiedImageError, OSError, SyntaxError, ValueError: As Pillow does.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a large image, a broken EXIF block: decided here, not by Pillow
+        with Image.open(source, formats=FORMATS + CONVERTED) as image:
+            if image.width * image.height > max_pixels:
+                raise ImageTooLargeError(f"{image.width} x {image.height} pixels")
+            image.load()
+            plain = image.format in FORMATS and not (image.format == "BMP" and image.mode in ("1", "P"))
+            return None if plain else _as_png(image)
+
+
 def _checked(path: Path, name: str) -> tuple[bytes | None, str]:
     """The converted contents, None where the file does as it is, and what is wrong with it."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a large image, a broken EXIF block: decided here, not by Pillow
-            with Image.open(path, formats=FORMATS + CONVERTED) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    return None, f"{name!r} has {image.width} x {image.height} pixels, more than {MAX_PIXELS:,}"
-                image.load()
-                plain = image.format in FORMATS and not (image.format == "BMP" and image.mode in ("1", "P"))
-                return None if plain else _as_png(image), ""
+        return convert_image(path, max_pixels=MAX_PIXELS), ""
+    except ImageTooLargeError as error:
+        return None, f"{name!r} has {error}, more than {MAX_PIXELS:,}"
     except UnidentifiedImageError:
         known = FORMATS + CONVERTED
         return None, f"{name!r} is no {', '.join(known[:-1])} or {known[-1]} image"

@@ -12,7 +12,7 @@ from product_matching.dataset.catalog import CORE_COLUMNS, REJECTED_COLUMNS, Cat
 from product_matching.dataset.checks import check_rows
 from product_matching.dataset.delimited import BadLine
 from product_matching.dataset.image_files import ImageSource
-from product_matching.dataset.tables import read_table
+from product_matching.dataset.tables import read_table, rename_columns, tell_rejected
 from product_matching.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -49,23 +49,17 @@ def load_data(
     path = Path(path)
     bad: list[BadLine] = []
     table = read_table(path, limit=limit, encoding=encoding, bad=bad)
-    table = _with_core_columns(_rename(table, columns or {}, path), path)
+    table = _with_core_columns(rename_columns(table, columns or {}, path), path)
     if group_by and group_by not in table.columns:
         raise DataError(f"{path} has no column {group_by!r} to group by. It has: {', '.join(table.columns)}.")
     source = ImageSource(path.parent, [Path(root) for root in image_roots], private=private_addresses)
     table, rejected, elsewhere = check_rows(table, source, on_bad_image=on_bad_image)
     rejected = _with_bad_lines(rejected, bad)
-    if len(rejected):
-        first = rejected.iloc[0]
-        message = (
-            f"{path}: {len(rejected)} of {len(rejected) + len(table)} rows cannot be used; the first is row "
-            f"{first['row']}{', column ' + first['column'] if first['column'] else ''}: {first['reason']}."
-        )
-        if strict:
-            raise DataError(message)
+    message = tell_rejected(rejected, len(rejected) + len(table), path, strict=strict)
+    if message:
         logger.warning(message)
     if table.empty:
-        raise DataError(f"{path} has no usable row." + (f" {message}" if len(rejected) else " The table is empty."))
+        raise DataError(f"{path} has no usable row." + (f" {message}" if message else " The table is empty."))
     return Catalog(table, rejected, path.parent, group_by, elsewhere)
 
 
@@ -74,14 +68,6 @@ def _with_bad_lines(rejected: pd.DataFrame, bad: list[BadLine]) -> pd.DataFrame:
         return rejected
     lines = pd.DataFrame(bad, columns=["row", "reason"]).assign(product_id="", column="")
     return pd.concat([rejected, lines[list(REJECTED_COLUMNS)]]).sort_values("row", ignore_index=True, kind="stable")
-
-
-def _rename(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataFrame:
-    for ours, theirs in columns.items():
-        if theirs not in table.columns:
-            raise DataError(f"{path} has no column {theirs!r} to use as {ours!r}. It has: {', '.join(table.columns)}.")
-    displaced = {ours: f"{ours}_original" for ours in columns if ours in table.columns}
-    return table.rename(columns=displaced | {theirs: ours for ours, theirs in columns.items()})
 
 
 def _with_core_columns(table: pd.DataFrame, path: Path) -> pd.DataFrame:

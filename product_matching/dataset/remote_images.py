@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import os
 import socket
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 
+from product_matching._folders import write_whole
 from product_matching.errors import DataError
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -58,7 +57,7 @@ class ImageFetcher:
                 content = self._download(address)
             except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 raise DataError(f"{address!r} cannot be fetched: {_told(error)}") from error
-            self._keep(path, content)
+            write_whole(path, content)
         return path
 
     def _download(self, address: str) -> bytes:
@@ -115,13 +114,6 @@ class ImageFetcher:
             if time.monotonic() > until:
                 raise ValueError(f"it takes more than {self.total_seconds:g} seconds")
         return bytes(content)
-
-    def _keep(self, path: Path, content: bytes) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.folder)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
 
 
 def is_address(name: str) -> bool:

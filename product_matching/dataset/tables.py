@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,38 @@ def read_table(path: Path, *, limit: int = 0, encoding: str = "", bad: list[BadL
     if len(twice):
         raise DataError(f"{path} has the column {twice[0]!r} twice. Rename one.")
     return table
+
+
+def rename_columns(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataFrame:
+    """Gives columns our names; a column that had such a name already becomes `NAME_original`.
+
+    Raises:
+        DataError: If a column is not there.
+    """
+    for ours, theirs in columns.items():
+        if theirs not in table.columns:
+            raise DataError(f"{path} has no column {theirs!r} to use as {ours!r}. It has: {', '.join(table.columns)}.")
+    displaced = {ours: f"{ours}_original" for ours in columns if ours in table.columns}
+    return table.rename(columns=displaced | {theirs: ours for ours, theirs in columns.items()})
+
+
+def tell_rejected(rejected: pd.DataFrame, rows: int, path: Path, *, strict: bool) -> str:
+    """Says in one line how many of a table's rows are left out, and why the first one is; `""` if none is.
+
+    Raises:
+        DataError: With that line, if `strict`.
+    """
+    if rejected.empty:
+        return ""
+    first = rejected.iloc[0]
+    column = f", column {first['column']}" if first["column"] else ""
+    message = (
+        f"{path}: {len(rejected)} of {rows} rows cannot be used; the first is row {first['row']}{column}: "
+        f"{first['reason']}."
+    )
+    if strict:
+        raise DataError(message)
+    return message
 
 
 def _read_json_lines(path: Path, encoding: str, limit: int | None) -> _Read:

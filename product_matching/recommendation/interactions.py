@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from product_matching.dataset.delimited import BadLine
-from product_matching.dataset.tables import read_table
+from product_matching.dataset.tables import read_table, rename_columns, tell_rejected
 from product_matching.errors import DataError
 
 COLUMNS = ("user_id", "product_id", "timestamp")
@@ -120,19 +120,12 @@ def load_interactions(
     times = _times(table["timestamp"])
     faults = _faults(table, times, weights)
     rejected = _rejected(table, faults, lines)
-    if len(rejected):
-        first = rejected.iloc[0]
-        column = f", column {first['column']}" if first["column"] else ""
-        message = (
-            f"{path}: {len(rejected)} of {len(table) + len(lines)} rows cannot be used; the first is row "
-            f"{first['row']}{column}: {first['reason']}."
-        )
-        if strict:
-            raise DataError(message)
+    message = tell_rejected(rejected, len(table) + len(lines), path, strict=strict)
+    if message:
         logger.warning(message)
     kept = (faults == "").to_numpy() & (weights > 0)
     if not kept.any():
-        raise DataError(f"{path} has no usable row." + (f" {message}" if len(rejected) else ""))
+        raise DataError(f"{path} has no usable row." + (f" {message}" if message else ""))
     rows = table[kept]
     events = Interactions.from_arrays(rows["user_id"], rows["product_id"], times[kept], weights[kept])
     return replace(events, rejected=rejected)
@@ -140,11 +133,7 @@ def load_interactions(
 
 def _rename(table: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataFrame:
     have = ", ".join(table.columns)
-    for ours, theirs in columns.items():
-        if theirs not in table.columns:
-            raise DataError(f"{path} has no column {theirs!r} to use as {ours!r}. It has: {have}.")
-    displaced = {ours: f"{ours}_original" for ours in columns if ours in table.columns and columns[ours] != ours}
-    table = table.rename(columns=displaced | {theirs: ours for ours, theirs in columns.items()})
+    table = rename_columns(table, columns, path)
     for name in COLUMNS:
         if name not in table.columns:
             raise DataError(f"{path} has no column {name!r}. It has: {have}. Name it: --column {name}=NAME.")

@@ -7,7 +7,7 @@ import warnings
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from product_matching.dataset.image_files import CONVERTED, FORMATS
+from product_matching.dataset.image_files import CONVERTED, FORMATS, ImageTooLargeError, convert_image
 from product_matching.deploy.service.problems import Problem
 
 THUMBNAIL = 480
@@ -24,16 +24,11 @@ def check_picture(data: bytes, *, max_pixels: int) -> bytes:
         Problem: 413 if it is too large, 422 if it is no image that can be decoded.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a large image, a broken EXIF block: decided here, not by Pillow
-            with Image.open(io.BytesIO(data), formats=FORMATS + CONVERTED) as image:
-                if image.width * image.height > max_pixels:
-                    raise _too_large(max_pixels)
-                image.load()
-                plain = image.format in FORMATS and not (image.format == "BMP" and image.mode in ("1", "P"))
-                return data if plain else _encoded(image, "PNG")
-    except Image.DecompressionBombError as error:
-        raise _too_large(max_pixels) from error
+        converted = convert_image(io.BytesIO(data), max_pixels=max_pixels)
+        return data if converted is None else converted
+    except (ImageTooLargeError, Image.DecompressionBombError) as error:
+        message = f"The image has more than {max_pixels:,} pixels. Send a smaller one."
+        raise Problem(413, message) from error
     except UnidentifiedImageError as error:
         raise Problem(422, f"The image is no {', '.join(FORMATS + CONVERTED)}.") from error
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
@@ -59,15 +54,3 @@ def thumbnail(data: bytes) -> bytes:
             out = io.BytesIO()
             small.convert("RGB").save(out, "JPEG", quality=85)
             return out.getvalue()
-
-
-def _encoded(image: Image.Image, kind: str) -> bytes:
-    upright = ImageOps.exif_transpose(image)
-    has_alpha = upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info
-    out = io.BytesIO()
-    upright.convert("RGBA" if has_alpha else "RGB").save(out, kind)
-    return out.getvalue()
-
-
-def _too_large(max_pixels: int) -> Problem:
-    return Problem(413, f"The image has more than {max_pixels:,} pixels. Send a smaller one.")
