@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from product_matching._types import FloatArray
 from product_matching.dataset import Catalog, MatchPairs, match_pairs
 from product_matching.eval.embedding import embed_catalog
 from product_matching.metrics import best_threshold, fit_platt, platt_probability
 from product_matching.model import ProductModel
+
+PAIRS, MOST_DRAWS = 20_000, 10
+"""About how many pairs to calibrate on: of few products the false pairs are drawn several times, as one draw of some
+thousand moves the threshold by chance."""
 
 
 def calibrate(model: ProductModel, catalog: Catalog, *, category: str = "", seed: int = 0) -> dict[str, float]:
@@ -23,11 +29,15 @@ def calibrate(model: ProductModel, catalog: Catalog, *, category: str = "", seed
     Raises:
         DataError: If there are too few products to draw pairs from.
     """
-    pairs = match_pairs(catalog, category=category, seed=seed)
-    scores = pair_scores(model, embed_catalog(model, catalog), pairs)
-    scale, offset = fit_platt(pairs.label, scores)
+    draws = [match_pairs(catalog, category=category, seed=seed)]
+    for draw in range(1, min(PAIRS // len(draws[0]), MOST_DRAWS)):
+        draws.append(match_pairs(catalog, category=category, seed=seed + draw))
+    views = embed_catalog(model, catalog)
+    labels = np.concatenate([pairs.label for pairs in draws])
+    scores = np.concatenate([pair_scores(model, views, pairs) for pairs in draws])
+    scale, offset = fit_platt(labels, scores)
     probabilities = platt_probability(scores, scale=scale, offset=offset)
-    threshold = best_threshold(pairs.label, probabilities, aim="accuracy")
+    threshold = best_threshold(labels, probabilities, aim="accuracy")
     model.head.calibrate(scale, offset, min(threshold, 1.0))
     return model.head.parameters()
 
