@@ -29,9 +29,9 @@ def calibrate(model: ProductModel, catalog: Catalog, *, category: str = "", seed
     Raises:
         DataError: If there are too few products to draw pairs from.
     """
-    draws = [match_pairs(catalog, category=category, seed=seed)]
-    for draw in range(1, min(PAIRS // len(draws[0]), MOST_DRAWS)):
-        draws.append(match_pairs(catalog, category=category, seed=seed + draw))
+    first = match_pairs(catalog, category=category, seed=seed)
+    more = range(seed + 1, seed + min(PAIRS // len(first), MOST_DRAWS))
+    draws = [first, *(match_pairs(catalog, category=category, seed=draw) for draw in more)]
     views = embed_catalog(model, catalog)
     labels = np.concatenate([pairs.label for pairs in draws])
     scores = np.concatenate([pair_scores(model, views, pairs) for pairs in draws])

@@ -1,5 +1,20 @@
 """Losses over the score matrix of a batch."""
 
+from product_matching.losses.cross_entropy import (
+    BinaryMatchLoss,
+    CategoricalMatchLoss,
+    InfoNCELoss,
+    correct_for_sampling,
+)
+from product_matching.losses.margin import CosineEmbeddingLoss, TripletLoss
 from product_matching.losses.sigmoid_match import SigmoidMatchLoss
 
-__all__ = ["SigmoidMatchLoss"]
+__all__ = [
+    "BinaryMatchLoss",
+    "CategoricalMatchLoss",
+    "CosineEmbeddingLoss",
+    "InfoNCELoss",
+    "SigmoidMatchLoss",
+    "TripletLoss",
+    "correct_for_sampling",
+]
