@@ -120,7 +120,7 @@ class ModelConfig:
 class OptimizerConfig:
     """The optimizer and its schedule."""
 
-    name: Literal["adamw", "adam", "sgd"] = "adamw"
+    name: Literal["adamw", "adam", "sgd", "lion", "lamb"] = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     """Decoupled decay; norms, biases, embeddings, temperature and bias of the score are spared."""
@@ -129,6 +129,10 @@ class OptimizerConfig:
     """Share of the steps over which the rate rises from zero."""
     clip_norm: float = 1.0
     """Global norm of the gradient above which it is scaled down; 0 turns it off."""
+    ema: float = 0.0
+    """Momentum of an exponential average of the weights, say 0.99, that takes their place in the end; 0: none."""
+    accumulate: int = 1
+    """Batches whose gradients are averaged into one step."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,12 @@ class TrainConfig:
 
     epochs: int = 10
     batch_size: int = 128
+    loss: Literal["sigmoid", "infonce", "categorical", "binary", "cosine", "triplet"] = "sigmoid"
+    """What is asked of the score matrix of a batch; see `product_matching.losses`."""
+    label_smoothing: float = 0.0
+    """Share of the answer that infonce and categorical spread over all columns."""
+    margin: float = 0.2
+    """Margin of cosine and triplet."""
     same_kind: int = 8
     """Products of one kind of goods that stand together in a batch, hard negatives of each other; 1: random."""
     augment: float = 1.0
@@ -195,10 +205,12 @@ _POSITIVE = {
         "train.epochs",
         "train.batch_size",
         "train.same_kind",
+        "optimizer.accumulate",
         "train.cached_views",
     ),
 }
 _SHARES = {
+    *("optimizer.ema", "train.label_smoothing"),
     *("text.dropout", "image.dropout", "model.dropout", "model.modality_dropout", "optimizer.warmup"),
     *("split.val", "split.test"),
 }

@@ -5,6 +5,7 @@
     ├── DataError                   a table, a row, a column, an image or a value that cannot be used
     ├── BundleError                 a bundle that is missing, incomplete, changed or too new
     ├── CheckpointError             pretrained weights that are nowhere, or that no network of ours reads
+    ├── TrainingError               a fit that leads nowhere: a loss that is not a number, vectors that are all alike
     └── MissingExtraError           a library of an extra is not installed
 
 Every message names the thing, the rule, what came, and the way out. Anything else that escapes is our fault.
@@ -34,6 +35,10 @@ class BundleError(ProductMatchingError, ValueError):
 
 class CheckpointError(ProductMatchingError, ValueError):
     """Pretrained weights that were not found, or cannot be used."""
+
+
+class TrainingError(ProductMatchingError, ValueError):
+    """A fit that leads nowhere; the message says which option to change."""
 
 
 class MissingExtraError(ProductMatchingError, ImportError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -11,34 +12,70 @@ from keras import ops
 
 from product_matching._types import Tensor
 from product_matching.config import OptimizerConfig
-from product_matching.errors import unknown_name
+from product_matching.errors import ConfigError, unknown_name
 
 NO_DECAY = ("bias", "beta", "gamma", "embedding", "log_temperature", "calibration")
 """Variables whose name holds one of these are not decayed: shrinking them regularises nothing."""
 
 
+OPTIMIZERS = {
+    "adamw": keras.optimizers.AdamW,
+    "adam": keras.optimizers.Adam,
+    "sgd": keras.optimizers.SGD,
+    "lion": keras.optimizers.Lion,
+    "lamb": keras.optimizers.Lamb,
+}
+
+
 def build_optimizer(config: OptimizerConfig | None = None, *, steps: int = 1000) -> keras.optimizers.Optimizer:
     """Builds the optimizer of a configuration.
 
+    AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101), Adam, SGD with momentum 0.9, Lion (Chen et al. 2023,
+    arXiv:2302.06675; wants about a tenth of AdamW's rate) or LAMB (You et al. 2020, arXiv:1904.00962; for large
+    batches).
+
     Args:
         config: Its options.
-        steps: Steps of the whole run, over which the schedule stretches.
+        steps: Batches of the whole run, over which the schedule stretches.
+
+    Raises:
+        ConfigError: If the optimizer is not known.
     """
     config = config or OptimizerConfig()
-    optimizers = {
-        "adamw": keras.optimizers.AdamW,
-        "adam": keras.optimizers.Adam,
-        "sgd": keras.optimizers.SGD,
-    }
-    if config.name not in optimizers:
-        raise ValueError(unknown_name("optimizer", config.name, optimizers))
+    if config.name not in OPTIMIZERS:
+        raise ConfigError(unknown_name("optimizer", config.name, OPTIMIZERS))
     options: dict[str, Any] = {"momentum": 0.9} if config.name == "sgd" else {}
     if config.name != "adam":
         options["weight_decay"] = config.weight_decay
+    if config.ema:
+        options |= {"use_ema": True, "ema_momentum": config.ema}
     schedule = WarmupSchedule(config.learning_rate, steps, warmup=config.warmup, decay=config.schedule)
-    optimizer = optimizers[config.name](schedule, global_clipnorm=config.clip_norm or None, **options)
+    optimizer = OPTIMIZERS[config.name](
+        schedule,
+        global_clipnorm=config.clip_norm or None,
+        gradient_accumulation_steps=config.accumulate if config.accumulate > 1 else None,
+        **options,
+    )
     optimizer.exclude_from_weight_decay(var_names=list(NO_DECAY))
     return optimizer
+
+
+@contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """For the time of the block, a model has the averages of its weights that its optimizer keeps, if it keeps any.
+
+    Polyak and Juditsky 1992: the average lies nearer to where the steps circle than the last step does.
+    """
+    if not getattr(model.optimizer, "use_ema", False):
+        yield
+        return
+    last = [ops.convert_to_numpy(variable).copy() for variable in model.trainable_variables]
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, last, strict=True):
+            variable.assign(value)
 
 
 def scale_learning_rate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -38,6 +39,7 @@ def make_dataset(
     augment: float | None = None,
     same_kind: int = 1,
     seed: int = 0,
+    epochs: range | None = None,
     cache: bool = True,
     features: Mapping[str, np.ndarray] | None = None,
 ) -> tf.data.Dataset:
@@ -56,6 +58,9 @@ def make_dataset(
         same_kind: In training, so many products of one kind of goods stand together: each is a hard negative of the
             others. With 1, batches are drawn at random, and most negatives are too easy to teach more than the kind.
         seed: Seed of the shuffle and the views.
+        epochs: In training, the epochs that one pass over the result goes through; order and views of each depend on
+            `seed` and its number alone, so a run that was stopped goes on as if it had not been. By default a pass is
+            one epoch, and each pass another one.
         cache: Keep the decoded images in memory.
         features: What frozen towers gave for each product and view: `image_features`, `text_features` float32
             [N, views, c], with the latter `has_text` bool [N]. They stand in for the images and the texts, which are
@@ -72,20 +77,36 @@ def make_dataset(
     if features:
         kept = tf.data.Dataset.from_tensor_slices(dict(features))
         rows = tf.data.Dataset.zip(rows, kept).map(lambda row, more: {**row, "features": more})
-    if training:
-        rows = rows.shuffle(len(catalog), seed=seed, reshuffle_each_iteration=True)
-        if same_kind > 1:
-            rows = rows.group_by_window(lambda row: row["kind"], lambda _, run: run, window_size=same_kind)
-            rows = rows.apply(tf.data.experimental.assert_cardinality(len(catalog)))
-    batches = rows.batch(batch_size, drop_remainder=training and len(catalog) >= batch_size)
+    one_epoch = functools.partial(
+        _one_epoch, rows, len(catalog), batch_size=batch_size, training=training, same_kind=same_kind
+    )
     strength = float(training) if augment is None else float(augment)
-    if strength > 0:
+    if epochs is None:
+        batches = one_epoch(seed=seed)
         seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+    else:
+        steps = int(one_epoch(seed=seed).cardinality())
+        # A shuffle takes its seed when it is built, not from a tensor: hence one dataset an epoch, end to end.
+        batches = functools.reduce(tf.data.Dataset.concatenate, [one_epoch(seed=seed + epoch) for epoch in epochs])
+        seeds = tf.data.Dataset.range(steps * epochs.start, steps * epochs.stop)
+        seeds = seeds.map(lambda step: tf.stack([tf.constant(seed, tf.int64), step]))
+    if strength > 0:
         batches = tf.data.Dataset.zip(batches, seeds).map(_augmenter(strength))
     elif features:
         batches = batches.map(lambda batch: _choose_view(batch, None))
     finished = batches.map(_finisher(preprocessor), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return finished.prefetch(tf.data.AUTOTUNE)
+
+
+def _one_epoch(
+    rows: tf.data.Dataset, count: int, *, batch_size: int, training: bool, same_kind: int, seed: int | Tensor
+) -> tf.data.Dataset:
+    if training:
+        rows = rows.shuffle(count, seed=seed, reshuffle_each_iteration=True)
+        if same_kind > 1:
+            rows = rows.group_by_window(lambda row: row["kind"], lambda _, run: run, window_size=same_kind)
+            rows = rows.apply(tf.data.experimental.assert_cardinality(count))
+    return rows.batch(batch_size, drop_remainder=training and count >= batch_size)
 
 
 def _raw(catalog: Catalog) -> dict[str, np.ndarray]:

@@ -7,8 +7,10 @@ from typing import TypeVar
 
 import keras
 
+from product_matching import losses
 from product_matching._types import CatalogStatistics
-from product_matching.config import Config, ImageConfig, TextConfig
+from product_matching.config import Config, ImageConfig, TextConfig, TrainConfig
+from product_matching.errors import ConfigError, unknown_name
 from product_matching.model.adapters import add_lora, freeze
 from product_matching.model.product_model import ProductModel
 from product_matching.text import TagLookup, TextEncoder, learn_vocabulary
@@ -52,6 +54,23 @@ def _build(config: Config, catalog: CatalogStatistics) -> ProductModel:
         # The first batch's matching pairs get probability 1/B, which is their share (Zhai et al. 2023, section 3).
         bias=-math.log(max(config.train.batch_size - 1, 1)),
     )
+
+
+def build_loss(config: TrainConfig) -> keras.losses.Loss:
+    """The loss of a configuration."""
+    smoothed = {"label_smoothing": config.label_smoothing}
+    kinds: dict[str, tuple[type[keras.losses.Loss], dict[str, float]]] = {
+        "sigmoid": (losses.SigmoidMatchLoss, {}),
+        "infonce": (losses.InfoNCELoss, smoothed),
+        "categorical": (losses.CategoricalMatchLoss, smoothed),
+        "binary": (losses.BinaryMatchLoss, {}),
+        "cosine": (losses.CosineEmbeddingLoss, {"margin": config.margin}),
+        "triplet": (losses.TripletLoss, {"margin": config.margin}),
+    }
+    if config.loss not in kinds:
+        raise ConfigError(unknown_name("loss", config.loss, kinds))
+    kind, options = kinds[config.loss]
+    return kind(**options)
 
 
 def _text_encoder(config: TextConfig, catalog: CatalogStatistics, *, offline: bool | None) -> TextEncoder:

@@ -175,11 +175,17 @@ class ProductModel(keras.Model):
 
     def _mean_loss(self, questions: Iterable[Question], sample_weight: Tensor) -> Tensor:
         losses = [
-            self.loss(z, self.head.matrix(_cut(left, width), _cut(right, width)), sample_weight=sample_weight)
+            self.loss(z, self._answers(_cut(left, width), _cut(right, width)), sample_weight=sample_weight)
             for z, left, right in questions
             for width in self.widths
         ]
         return sum(losses) / max(len(losses), 1)
+
+    def _answers(self, left: Tensor, right: Tensor) -> Tensor:
+        """What the loss compares with its labels, [B, C]: scores, or the cosines for a loss that `takes_cosine`."""
+        if getattr(self.loss, "takes_cosine", False):
+            return ops.matmul(left, ops.transpose(right))
+        return self.head.matrix(left, right)
 
     def _view_questions(self, groups: Tensor, views: Mapping[str, Tensor], present: Tensor) -> Iterator[Question]:
         """For each of `PAIRS`: which view of which product belongs to which?"""

@@ -5,6 +5,9 @@ from product_matching._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "Checkpoint": "product_matching.train.checkpoint",
+        "CollapseGuard": "product_matching.train.guards",
+        "LossGuard": "product_matching.train.guards",
         "RetrievalMonitor": "product_matching.train.retrieval_monitor",
         "fit": "product_matching.train.fitting",
     },

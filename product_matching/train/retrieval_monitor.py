@@ -9,6 +9,7 @@ import numpy as np
 
 from product_matching.dataset import Catalog, make_dataset
 from product_matching.metrics import retrieval_metrics
+from product_matching.optimizer import averaged_weights
 from product_matching.train.features import frozen_features
 
 
@@ -33,10 +34,22 @@ class RetrievalMonitor(keras.callbacks.Callback):
         self.patience = patience
         self.batch_size = batch_size
         self.feature_cache = feature_cache
+        self.views: dict[str, np.ndarray] = {}
+        self._forget()
+
+    def _forget(self) -> None:
         self.best, self.best_epoch, self.best_weights = -1.0, 0, None
+        self._resumed = False
+
+    def resume(self, best: float, best_epoch: int, best_weights: list[np.ndarray] | None) -> None:
+        """The next `fit` goes on from what an earlier run had seen."""
+        self.best, self.best_epoch, self.best_weights = best, best_epoch, best_weights
+        self._resumed = True
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self.best, self.best_epoch, self.best_weights = -1.0, 0, None
+        if not self._resumed:
+            self._forget()
+        self._resumed = False
         if len(self.catalog):
             features = frozen_features(self.model, self.catalog, batch_size=self.batch_size, folder=self.feature_cache)
             self.batches = make_dataset(
@@ -46,16 +59,23 @@ class RetrievalMonitor(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if not len(self.catalog):
             return
-        views = self.model.predict(self.batches, verbose=0)
-        found = retrieval_metrics(views["text"], views["image"], query_groups=self.groups, gallery_groups=self.groups)
+        with averaged_weights(self.model):
+            self.views = views = self.model.predict(self.batches, verbose=0)
+            found = retrieval_metrics(
+                views["text"], views["image"], query_groups=self.groups, gallery_groups=self.groups
+            )
+            if self.patience:
+                self._keep_or_stop(epoch, found["recall@10"])
         if logs is not None:
             logs |= {"val_recall@10": found["recall@10"], "val_mrr": found["mrr"]}
-        if self.patience:
-            self._keep_or_stop(epoch, found["recall@10"])
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self.put_back(self.model)
+
+    def put_back(self, model: keras.Model) -> None:
+        """Gives a model the weights of the best epoch, if they were kept."""
         if self.best_weights is not None:
-            self.model.set_weights(self.best_weights)
+            model.set_weights(self.best_weights)
 
     def _keep_or_stop(self, epoch: int, recall: float) -> None:
         if recall > self.best:

@@ -7,9 +7,11 @@ import pytest
 
 from product_matching.config import load_config
 from product_matching.dataset import Catalog
+from product_matching.errors import CheckpointError, TrainingError
 from product_matching.eval import embed_catalog
 from product_matching.model import ProductModel, build_model
-from product_matching.train import RetrievalMonitor, fit
+from product_matching.train import CollapseGuard, LossGuard, RetrievalMonitor, fit
+from product_matching.train.guards import mean_cosine
 
 SMALL = ["image.size=16", "image.filters=[64]", "image.blocks=[1]", "text.max_tokens=8", "train.batch_size=6"]
 
@@ -75,6 +77,8 @@ def test_more_callbacks_are_called_and_no_validation_is_needed(without_graphs, t
 class Scripted:
     """A model of one weight, which counts epochs, whose texts find their images as scripted."""
 
+    optimizer = None
+
     def __init__(self, found):
         self.found, self.epoch, self.stop_training = found, 0, False
         self.weights = [np.zeros(1)]
@@ -139,3 +143,92 @@ def test_monitor_starts_anew_with_each_fit(tiny_split, tiny_model):
     monitor.best, monitor.best_epoch, monitor.best_weights = 0.9, 7, [np.zeros(1)]
     monitor.on_train_begin()
     assert (monitor.best, monitor.best_epoch, monitor.best_weights) == (-1.0, 0, None)
+
+
+# Going on after a stop ------------------------------------------------------------------------------------------------
+
+
+class Stop(keras.callbacks.Callback):
+    """Ends a fit in the middle of an epoch, as a kill does: no callback hears of it."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen = getattr(self, "seen", 0) + 1
+        if self.seen == 5:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("extra", [[], ["optimizer.ema=0.9", "train.patience=3", "optimizer.accumulate=2"]])
+def test_a_run_that_goes_on_ends_as_one_that_never_stopped(without_graphs, tiny_split, tmp_path, extra):
+    train, val = tiny_split[0].take(np.arange(12)), tiny_split[1].take(np.arange(12))
+    config = load_config("tiny", [*SMALL, "train.epochs=4", "train.batch_size=4", "train.augment=1", *extra])
+
+    def model_and_history(**options):
+        model = build_model(config, train)
+        return model, fit(model, train, val, config, **options)
+
+    whole, expected = model_and_history()
+    with pytest.raises(KeyboardInterrupt):
+        model_and_history(checkpoints=tmp_path, callbacks=[Stop()])
+    resumed, history = model_and_history(checkpoints=tmp_path, resume=True)
+    again, same = model_and_history(checkpoints=tmp_path, resume=True)  # nothing is left to do
+    for model in (resumed, again):
+        for ours, theirs in zip(model.get_weights(), whole.get_weights(), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    assert history.keys() == expected.keys()
+    for name, values in expected.items():
+        assert history[name] == same[name] == pytest.approx(values, abs=1e-5)
+
+
+def test_the_state_of_another_run_or_a_damaged_one_is_refused(without_graphs, tiny_split, tmp_path):
+    train, nothing = tiny_split[0].take(np.arange(6)), tiny_split[1].take(np.arange(0))
+    config, other = (load_config("tiny", [*SMALL, "train.epochs=1", f"seed={seed}"]) for seed in (0, 1))
+    fit(build_model(config, train), train, nothing, config, checkpoints=tmp_path)
+    with pytest.raises(CheckpointError, match="another configuration"):
+        fit(build_model(other, train), train, nothing, other, checkpoints=tmp_path, resume=True)
+    (tmp_path / "training.npz").write_bytes(b"half a file")
+    with pytest.raises(CheckpointError, match="damaged"):
+        fit(build_model(config, train), train, nothing, config, checkpoints=tmp_path, resume=True)
+
+
+# Fits that lead nowhere -----------------------------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_no_number_stops_with_advice(tiny_model):
+    tiny_model.compile(optimizer="sgd")
+    guard = LossGuard()
+    guard.set_model(tiny_model)
+    guard.on_epoch_begin(2)
+    guard.on_train_batch_end(6, {"loss": 1e30})
+    with pytest.raises(TrainingError, match=r"nan in epoch 3, batch 8.*learning_rate"):
+        guard.on_train_batch_end(7, {"loss": float("nan")})
+
+
+def test_collapsed_vectors_warn_then_stop(caplog):
+    monitor = RetrievalMonitor(Catalog(pd.DataFrame(columns=["product_id", "image", "title", "description", "tags"])))
+    guard, apart = CollapseGuard(monitor), np.eye(16)
+    for views in ({"text": apart, "image": apart}, {"text": apart, "image": np.ones((16, 4)) / 2}):
+        monitor.views = views
+        guard.on_epoch_end(0)
+    assert "images are nearly the same" in caplog.text
+    with pytest.raises(TrainingError, match="collapsed"):
+        guard.on_epoch_end(1)
+
+
+def test_mean_cosine_is_that_of_all_pairs():
+    vectors = np.random.default_rng(0).normal(size=(30, 5)) + 1
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    pairs = (vectors @ vectors.T)[~np.eye(30, dtype=bool)]
+    assert mean_cosine(vectors) == pytest.approx(pairs.mean())
+
+
+def test_averaged_weights_are_those_of_the_definition(tiny_split):
+    train, nothing = tiny_split[0].take(np.arange(6)), tiny_split[1].take(np.arange(0))
+    config, steps = load_config("tiny", [*SMALL, "train.epochs=3", "optimizer.ema=0.5"]), []
+    model = build_model(config, train)
+    keep = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: steps.append(model.head.log_temperature.numpy())
+    )
+    fit(model, train, nothing, config, callbacks=[keep])
+    # The first step starts the average; each later one counts half.
+    expected = functools.reduce(lambda average, value: (average + value) / 2, steps)
+    assert model.head.log_temperature.numpy() == pytest.approx(expected, abs=1e-7)
