@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from product_matching._types import Tensor
 from product_matching.dataset.catalog import Catalog
+from product_matching.dataset.tag_facets import Unknown, unknown_tags
 from product_matching.text.augment import drop_fields
 from product_matching.visual import augment_images
 
@@ -22,6 +23,7 @@ class ProductPreprocessor(Protocol):
     """What batches need of a model's preprocessor."""
 
     image_size: int
+    tags: Callable[[Tensor], Mapping[str, Tensor]]
 
     def decode(self, contents: Tensor) -> Tensor: ...
 
@@ -67,7 +69,8 @@ def make_dataset(
             then neither decoded nor tokenised; training draws one of the views.
 
     Returns:
-        Batches of (inputs as the model takes them, int64 [B] group of each product).
+        Batches of (inputs as the model takes them, int64 [B] group of each product). In training the inputs may hold
+        `unknown_tags`, see there.
     """
     features = features or {}
     rows = tf.data.Dataset.from_tensor_slices(_raw(catalog))
@@ -94,7 +97,8 @@ def make_dataset(
         batches = tf.data.Dataset.zip(batches, seeds).map(_augmenter(strength))
     elif features:
         batches = batches.map(lambda batch: _choose_view(batch, None))
-    finished = batches.map(_finisher(preprocessor), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    unknown = unknown_tags(catalog, preprocessor.tags) if training else None
+    finished = batches.map(_finisher(preprocessor, unknown), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return finished.prefetch(tf.data.AUTOTUNE)
 
 
@@ -152,11 +156,14 @@ def _choose_view(batch: dict[str, Tensor], seed: Tensor | None) -> dict[str, Ten
     return {**batch, "features": chosen} if chosen else batch
 
 
-def _finisher(preprocessor: ProductPreprocessor) -> Callable:
+def _finisher(preprocessor: ProductPreprocessor, unknown: Unknown | None) -> Callable:
     def finish(batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
         raw = {name: batch[name] for name in RAW}
         has_image = tf.strings.length(batch["path"]) > 0
         more = {"features": batch["features"]} if "features" in batch else {}
-        return preprocessor.assemble(batch.get("image"), has_image, raw, **more), batch["group"]
+        inputs = preprocessor.assemble(batch.get("image"), has_image, raw, **more)
+        if unknown:
+            inputs["unknown_tags"] = unknown(inputs["tags"])
+        return inputs, batch["group"]
 
     return finish

@@ -198,13 +198,19 @@ class ProductModel(keras.Model):
     def _tag_questions(
         self, inputs: Mapping[str, Tensor], views: Mapping[str, Tensor], present: Tensor
     ) -> Iterator[Question]:
-        """For images and for texts: which single tags belong to them? Products without tags are not asked about."""
+        """For images and for texts: which single tags belong to them?
+
+        Products without tags are not asked about, nor is a product about tags of which its others say nothing.
+        """
         if not self.tag_embedding.count:
             return
         tags = self.tag_vectors()
+        z = 2 * inputs["tags"] - 1
+        if "unknown_tags" in inputs:
+            z = z * (1 - inputs["unknown_tags"])
         for view in ("image", "text"):
             asked = ops.logical_and(present[:, MODALITIES.index(view)], present[:, MODALITIES.index("tags")])
-            yield (2 * inputs["tags"] - 1) * ops.cast(asked, "float32")[:, None], views[view], tags
+            yield z * ops.cast(asked, "float32")[:, None], views[view], tags
 
     def _present(self, inputs: Mapping[str, Tensor]) -> Tensor:
         return ops.stack([ops.cast(inputs[f"has_{name}"], "bool") for name in MODALITIES], axis=-1)

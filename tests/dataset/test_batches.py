@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from product_matching.dataset import make_dataset
 from product_matching.visual import decode_image
@@ -11,6 +12,9 @@ class PlainPreprocessor:
     """Small images, and words as they are: quick to build into a pipeline."""
 
     image_size = 8
+
+    def tags(self, tags):
+        return {"tags": tf.zeros([tf.size(tags), 0])}
 
     def decode(self, contents):
         return decode_image(contents, self.image_size)
@@ -131,3 +135,21 @@ def test_products_of_one_kind_stand_together(batches_of, some):
         return sum(kinds[a] == kinds[b] for a, b in pairwise(groups))
 
     assert neighbours(4) > neighbours(1) + 3
+
+
+@pytest.mark.parametrize("same_kind", [1, 4])
+def test_epochs_depend_on_seed_and_number_alone(some, same_kind):
+    def batches(epochs):
+        options = {"batch_size": 8, "training": True, "same_kind": same_kind, "seed": 3}
+        made = make_dataset(some, PlainPreprocessor(), epochs=epochs, **options)
+        found = [(inputs["image"].numpy(), groups.numpy()) for inputs, groups in made]
+        assert len(found) == int(made.cardinality()) == 5 * len(epochs)
+        return found
+
+    whole, tail = batches(range(4)), batches(range(2, 4))
+    for (images, groups), (same_images, same_groups) in zip(whole[10:], tail, strict=True):
+        np.testing.assert_array_equal(images, same_images)
+        np.testing.assert_array_equal(groups, same_groups)
+    first, second = (np.concatenate([groups for _, groups in part]) for part in (whole[:5], whole[5:10]))
+    assert sorted(first) == sorted(second)
+    assert list(first) != list(second)
