@@ -46,14 +46,17 @@ def training_progress(epochs: int, steps: int, batch_size: int) -> keras.callbac
         def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
             self.bar = bar("train", epochs * steps)
             self.move = self.bar.__enter__()
-            self.done, self.start = 0, time.perf_counter()
+            self.done, self.seen, self.start = 0, 0, time.perf_counter()
+
+        def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            self.done = epoch * steps  # a run that goes on starts in the middle
 
         def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-            self.done += 1
+            self.done, self.seen = self.done + 1, self.seen + 1
             self.move(self.done)
 
         def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-            rate = self.done * batch_size / (time.perf_counter() - self.start)
+            rate = self.seen * batch_size / (time.perf_counter() - self.start)
             values = "  ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
             say(f"  epoch {epoch + 1}/{epochs}  {values}  {rate:.0f} products/s")
 

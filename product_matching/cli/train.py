@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from product_matching.cli.output import emit, say
 from product_matching.cli.progress import step, training_progress
 
 if TYPE_CHECKING:
+    from product_matching.bundle import Bundle
     from product_matching.config import Config
     from product_matching.dataset import Catalog
     from product_matching.model import ProductModel
@@ -29,6 +31,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="KEY=VALUE",
         help="change a value, e.g. train.epochs=3 (repeatable)",
     )
+    parser.add_argument("--init", type=Path, metavar="BUNDLE", help="start from the weights of this bundle's model")
+    parser.add_argument("--resume", action="store_true", help="go on after the last epoch of a run that was stopped")
     parser.add_argument("--overwrite", action="store_true", help="replace the bundle that is there")
     add_json(parser)
     parser.set_defaults(run=run)
@@ -43,7 +47,24 @@ def run(options: argparse.Namespace) -> None:
     free_path(options.out, overwrite=options.overwrite)  # better to fail now than after the training
     with step("read the catalogue"):
         catalog = read_catalog(options, group_by=config.split.group_by)
-    folder, metrics, _ = train_bundle(catalog, config, options.out, overwrite=options.overwrite)
+    state = options.out.absolute().with_name(f".{options.out.name}.training")
+    if options.resume and not state.is_dir():
+        say(f"nothing to resume at {state}: starting with the first epoch")
+    try:
+        folder, metrics, _ = train_bundle(
+            catalog,
+            config,
+            options.out,
+            overwrite=options.overwrite,
+            init=options.init,
+            state=state,
+            resume=options.resume,
+        )
+    except KeyboardInterrupt:
+        if state.is_dir():
+            say("stopped; the last full epoch is kept: the same command with --resume goes on from it")
+        raise
+    shutil.rmtree(state, ignore_errors=True)
     result = {"bundle": str(folder), "validation": metrics, "rejected": len(catalog.rejected)}
     emit(result, as_json=options.json, text=_text)
 
@@ -54,13 +75,27 @@ def train_bundle(
     out: Path,
     *,
     overwrite: bool = False,
+    init: Path | None = None,
+    state: Path | None = None,
+    resume: bool = False,
     seconds: dict[str, float] | None = None,
 ) -> tuple[Path, dict[str, Any], ProductModel]:
     """Trains a model and writes its bundle.
 
+    Args:
+        catalog: All products; the configuration says how they are split.
+        config: Of model and training.
+        out: Folder of the bundle.
+        overwrite: Replace the bundle that is there.
+        init: A bundle whose model learns on, instead of a new one.
+        state: Folder that keeps the state after each epoch.
+        resume: Go on from what `state` holds.
+        seconds: Takes the seconds of each step.
+
     Returns:
         The bundle's folder, the metrics on validation products, and the model.
     """
+    from product_matching.bundle import load_bundle
     from product_matching.config import config_to_dict
     from product_matching.deploy import export
     from product_matching.errors import DataError
@@ -73,14 +108,17 @@ def train_bundle(
         raise DataError(f"Of {len(catalog)} products none is left to train on after the split. Lower split.test.")
     say(f"{len(train)} products to train on, {len(val)} for validation, {len(test)} held out for the test")
     with step("build the model", seconds):
-        model = build_model(config, train)
+        if init:
+            config, model = _start_from(load_bundle(init), config)
+        else:
+            model = build_model(config, train)
     trained, frozen = parameter_counts(model)
     pieces = len(model.preprocessor.text.vocabulary)
     say(f"{trained:,} parameters learn, {frozen:,} are frozen; vocabulary of {pieces:,} word pieces")
     batch_size = min(config.train.batch_size, len(train))
     progress = training_progress(config.train.epochs, len(train) // batch_size, batch_size)
     with step("train", seconds):
-        history = fit(model, train, val, config, callbacks=[progress])
+        history = fit(model, train, val, config, callbacks=[progress], checkpoints=state, resume=resume)
     with step("calibrate on validation products", seconds):
         metrics = _calibrate(model, val)
     manifest = {
@@ -101,6 +139,16 @@ def train_bundle(
     with step("export the bundle", seconds):
         folder = export(model, out, manifest=manifest, rejected=catalog.rejected, overwrite=overwrite)
     return folder, metrics, model
+
+
+def _start_from(bundle: Bundle, config: Config) -> tuple[Config, ProductModel]:
+    """A bundle's model, and the configuration with the parts that shaped that model."""
+    from product_matching.config import config_from_dict, config_to_dict
+
+    built = ("text", "image", "tags", "model")
+    parts = {**config_to_dict(config), **{name: bundle.manifest["config"][name] for name in built}}
+    say(f"the model of {bundle.folder} learns on; options of {', '.join(built)} are those it was built with")
+    return config_from_dict(parts), bundle.load_model()
 
 
 def _calibrate(model: ProductModel, val: Catalog) -> dict[str, Any]:

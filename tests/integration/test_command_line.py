@@ -1,6 +1,9 @@
 """The command line, end to end, on a tiny shop: each command in turn, its JSON alone on standard output."""
 
 import json
+import subprocess
+import sys
+import time
 
 import pandas as pd
 import pytest
@@ -96,3 +99,44 @@ def test_the_demo_runs_on_a_small_shop(tmp_path, capsys):
     assert len(result["searches"]) == 3
     assert result["seconds"].keys() >= {"train", "export the bundle", "search"}
     assert "only colour" in result["evaluation"]["baselines"]
+
+
+# Stopping, going on, starting from a bundle ---------------------------------------------------------------------------
+
+
+def _run(*words):
+    return subprocess.Popen(
+        [sys.executable, "-m", "product_matching", *map(str, words)], stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_a_killed_training_goes_on(tiny_shop, tmp_path):
+    command = ["train", tiny_shop.catalog, "--out", tmp_path / "shop", "--config", "tiny", "--set", "train.epochs=3"]
+    state = tmp_path / ".shop.training" / "training.npz"
+    process = _run(*command)
+    while not state.is_file():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "shop").exists()
+    again = _run(*command, "--resume")
+    told = again.communicate()[1]
+    assert again.returncode == 0, told
+    assert "epoch 1/3" not in told
+    assert "epoch 3/3" in told
+    assert not state.parent.exists()
+    history = json.loads((tmp_path / "shop" / "manifest.json").read_text(encoding="utf-8"))["history"]
+    assert len(history["loss"]) == 3
+
+
+def test_a_bundles_model_learns_on(bundle, tiny_shop, tmp_path):
+    words = ["train", tiny_shop.catalog, "--out", tmp_path / "on", "--config", "tiny", "--init", bundle]
+    process = _run(*words, "--set", "train.epochs=1", "--set", "text.layers=3")
+    told = process.communicate()[1]
+    assert process.returncode == 0, told
+    before, after = (
+        json.loads((folder / "manifest.json").read_text(encoding="utf-8")) for folder in (bundle, tmp_path / "on")
+    )
+    assert after["config"]["text"] == before["config"]["text"]
+    assert after["history"]["loss"][0] < before["history"]["loss"][0]
