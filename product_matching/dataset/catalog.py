@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from product_matching._types import IntArray
+from product_matching.dataset.fingerprints import ImageFacts
 from product_matching.dataset.splitting import assign_parts, normalise_title
 from product_matching.errors import DataError, unknown_name
 
@@ -43,6 +44,8 @@ class Catalog:
         root: Folder that relative image paths start from.
         group_by: Column that names a product's group; `""`: the normalised title.
         elsewhere: Files of the images that were fetched or converted, by their names in the table.
+        images: What the images show, by their names in the table; empty for a catalogue that was not read from a file.
+        lines: Line of the file where each row of the table starts: int64 [N]; empty likewise.
     """
 
     table: pd.DataFrame
@@ -50,6 +53,8 @@ class Catalog:
     root: Path = Path()
     group_by: str = ""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, ImageFacts] = field(default_factory=dict)
+    lines: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.table)
@@ -101,7 +106,8 @@ class Catalog:
 
     def take(self, rows: IntArray | np.ndarray) -> Catalog:
         """The products at these positions, or where a mask is true, in a catalogue of their own."""
-        return replace(self, table=self.table[rows] if rows.dtype == bool else self.table.iloc[rows])
+        table = self.table[rows] if rows.dtype == bool else self.table.iloc[rows]
+        return replace(self, table=table, lines=self.lines[rows] if len(self.lines) else self.lines)
 
     def split(self, seed: int = 0, *, val: float = 0.1, test: float = 0.1) -> tuple[Catalog, Catalog, Catalog]:
         """Splits into train, validation and test, no group on two sides.
