@@ -159,6 +159,8 @@ class SplitConfig:
     test: float = 0.1
     group_by: str = ""
     """Column that names the group (a parent product); empty: the normalised title."""
+    near_duplicates: bool = True
+    """Keep products whose images are near duplicates on one side, too; not where `group_by` names a column."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from product_matching.dataset.fingerprints import BITS, COLOURS
 from product_matching.dataset.near import candidate_pairs, connected
 
 MAX_BITS = 5
-"""Bits of 128 in which near duplicates may differ, and at most a quarter of those that are set: a black square has few."""
+"""Bits of 128 in which near duplicates may differ, and at most a quarter of those set: a blank one has few."""
 MAX_DIFFERENCE = 0.06
 """Root mean square difference of the 8 x 8 colours, as a share of how much they vary within the picture."""
 _BANDS, _WINDOW = 8, 256

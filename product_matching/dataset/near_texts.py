@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,7 +21,7 @@ _RNG = np.random.default_rng(0)
 _FACTORS = _RNG.integers(1, 2**63, size=_HASHES, dtype=np.uint64) | np.uint64(1)
 
 
-def alike_texts(texts: Sequence[str]) -> tuple[IntArray, IntArray]:
+def alike_texts(*fields: Sequence[str]) -> tuple[IntArray, IntArray]:
     """Groups texts into sets of equal ones and of near duplicates.
 
     Case, width, punctuation and spaces do not count, numbers do: "size 42" and "size 43" are two texts. Near are texts
@@ -30,14 +30,16 @@ def alike_texts(texts: Sequence[str]) -> tuple[IntArray, IntArray]:
     one in a hundred is missed. Empty texts are like none.
 
     Args:
-        texts: N of them; gone through a few thousand at a time.
+        fields: Parts of the N texts, such as titles [N] and descriptions [N]; joined a few thousand at a time.
 
     Returns:
         Two int64 [N], the same number for equal texts, and for near ones.
     """
     exact, numbers, signatures = [], [], []
-    for chunk in _chunks(texts):
-        folded = [normalise_title(text) for text in chunk]
+    for start in range(0, len(fields[0]), _CHUNK):
+        folded = [
+            normalise_title(" ".join(parts)) for parts in zip(*(f[start : start + _CHUNK] for f in fields), strict=True)
+        ]
         exact.append(_digests(folded))
         numbers.append(_digests([" ".join(sorted(re.findall(r"\d+", text))) for text in folded]))
         signatures.append(_signatures(folded))
@@ -52,7 +54,7 @@ def alike_texts(texts: Sequence[str]) -> tuple[IntArray, IntArray]:
     left, right = _likely_pairs(np.concatenate(signatures)[first[rows]], np.concatenate(numbers)[first[rows]])
     left, right = rows[left], rows[right]
     pairs = zip(first[left], first[right], strict=True)
-    near = np.fromiter((_jaccard(texts[a], texts[b]) >= THRESHOLD for a, b in pairs), bool, count=len(left))
+    near = np.fromiter((_jaccard(fields, a, b) >= THRESHOLD for a, b in pairs), bool, count=len(left))
     near = connected(len(known), left[near], right[near])
     return same.astype(np.int64), near[same]
 
@@ -72,8 +74,8 @@ def _likely_pairs(signatures: np.ndarray, numbers: np.ndarray) -> tuple[IntArray
     return np.divmod(np.unique(np.concatenate(pairs)), max(len(numbers), 1))
 
 
-def _jaccard(left: str, right: str) -> float:
-    a, b = (_grams(normalise_title(text)) for text in (left, right))
+def _jaccard(fields: Sequence[Sequence[str]], left: int, right: int) -> float:
+    a, b = (_grams(normalise_title(" ".join(field[row] for field in fields))) for row in (left, right))
     return len(a & b) / len(a | b)
 
 
@@ -102,8 +104,3 @@ def _signatures(texts: list[str]) -> np.ndarray:
 def _digests(texts: list[str]) -> np.ndarray:
     digests = b"".join(hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest() for text in texts)
     return np.frombuffer(digests, np.uint64).copy()
-
-
-def _chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(texts), _CHUNK):
-        yield texts[start : start + _CHUNK]
