@@ -9,7 +9,10 @@ from product_matching.dataset.near_texts import THRESHOLD, alike_texts
 from product_matching.dataset.splitting import normalise_title
 
 LONG = "A light summer dress of soft cotton with short sleeves and two pockets for every day in town"
-CHINESE = "红色跑鞋轻便透气适合夏天每天在城里穿着走路的男女老少都喜欢的鞋，鞋底防滑耐磨，鞋面可以水洗，经久耐用"
+CHINESE = (
+    "红色跑鞋轻便透气适合夏天每天在城里穿着走路的男女老少都喜欢的鞋"
+    + "，鞋底防滑耐磨，鞋面可以水洗，经久耐用，送礼自用两相宜"
+)
 
 
 @pytest.mark.parametrize(
