@@ -40,6 +40,10 @@ class TextConfig:
     """Word pieces learned from the catalogue, at most."""
     max_tokens: int = 48
     """Tokens kept of title and description together; the title comes first."""
+    simplify_chinese: bool = False
+    """Read traditional characters as simplified ones, by a table of OpenCC's (extra `chinese`) kept in the model."""
+    boilerplate: float = 0.0
+    """Leave out sentences that at least this share of one brand's or seller's descriptions repeat; 0: none."""
     layers: int = 2
     heads: int = 4
     hidden_dim: int = 128
@@ -202,7 +206,7 @@ _POSITIVE = {
 }
 _SHARES = {
     *("text.dropout", "image.dropout", "model.dropout", "model.modality_dropout", "optimizer.warmup"),
-    *("split.val", "split.test"),
+    *("split.val", "split.test", "text.boilerplate"),
 }
 
 

@@ -82,6 +82,17 @@ class Catalog:
         """The tags of each product."""
         return [tags.split("|") if tags else [] for tags in self.table["tags"]]
 
+    def boilerplate(self, share: float, *, compatibility: bool = True) -> list[str]:
+        """Sentences that at least this share of the descriptions of one brand or seller repeat.
+
+        Cleaned by `clean_text`, with or without `compatibility`, as the tower that leaves them out cleans.
+        """
+        from product_matching.dataset.boilerplate import find_boilerplate, owner_column
+
+        column = owner_column(self.attributes)
+        owners = self.table[column] if column else pd.Series("", index=self.table.index)
+        return find_boilerplate(self.table["description"], owners, share, compatibility=compatibility)
+
     def group_keys(self) -> Iterator[str]:
         """What makes two rows the same product: `group_by`'s cell, else the normalised title, else the description.
 

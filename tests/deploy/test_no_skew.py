@@ -14,10 +14,18 @@ from product_matching.dataset import load_data, make_dataset
 
 TEXTS, IMAGES = 500, 200
 PIECES = [
-    *("Red running shoes", "红色跑鞋 42码", "<b>size</b> 42 &amp; wide", "ＡＢＣ１２３　ｃｍ", "mug\u200b 350ml\ufeff", "!!!!!!", "¡Olé!"),
-    *("ﾊﾞｯｸﾞ ½ ①", "حذاء أحمر", "נעליים", "😀👨‍👩‍👧", "x" * 200, "5\" <new> 3<4", "naïve cafe\u0301 Å", "\u202ered\u202c", "無線滑鼠 ﹙黑﹚"),
-    *("&lt;i&gt; &#39;", "AT&T R&D", "a\tb\nc\rd", "———", "1,299.00 €", "\\1 \\0", "…。。。~~", "Ünïcödé-42_x/7"),
-]  # fmt: skip
+    *(
+        "Red running shoes",
+        "红色跑鞋 42码",
+        "<b>size</b> 42 &amp; wide",
+        "ＡＢＣ１２３　ｃｍ",
+        "mug\u200b 350ml\ufeff",
+        "!!!!!!",
+    ),
+    *("ﾊﾞｯｸﾞ ½ ①", "حذاء أحمر", "נעליים", "😀👨‍👩‍👧", "x" * 200, '5" <new> 3<4', "naïve cafe\u0301 Å", "\u202ered\u202c"),
+    *("無線滑鼠 ﹙黑﹚", "&lt;i&gt; &#39;", "AT&T R&D", "a\tb\nc\rd", "———", "1,299.00 €", "\\1 \\0", "…。。。~~"),
+    *("Ünïcödé-42_x/7", "¡Olé!"),
+]
 MODES = ("RGB", "L", "RGBA", "LA", "P", "1", "CMYK", "I;16")
 KINDS = {"RGB": ("jpg", "png", "gif", "bmp", "webp", "tiff"), "L": ("jpg", "png", "bmp"), "CMYK": ("jpg", "tiff")}
 SERVE = """
