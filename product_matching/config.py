@@ -146,6 +146,15 @@ class TrainConfig:
     augment: float = 1.0
     """How much images are shifted, zoomed, turned, lit and covered, and words and fields of texts left out at random:
     1 for a catalogue that is passed over many times, less for a short run, 0 for none."""
+    swap_fields: float = 0.0
+    """Probability that title and description change places in training, so that neither's place says too much."""
+    rand_augment: int = 0
+    """Changes of light and colour, never of hue, that each image gets in training besides those of `augment`."""
+    bucket: bool = False
+    """Batch texts of about one length, for a pretrained text tower whose rows are as long as the longest; wants
+    `same_kind = 1`."""
+    image_cache: str = ""
+    """Folder that keeps decoded images for this run and the next; empty: memory."""
     mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     cached_views: int = 1
     """Views of each product that a frozen tower computes before training; the first is as it is, others augmented."""
@@ -206,7 +215,7 @@ _POSITIVE = {
 }
 _SHARES = {
     *("text.dropout", "image.dropout", "model.dropout", "model.modality_dropout", "optimizer.warmup"),
-    *("split.val", "split.test", "text.boilerplate"),
+    *("split.val", "split.test", "text.boilerplate", "train.swap_fields"),
 }
 
 
@@ -335,7 +344,13 @@ def _check(config: Config) -> None:
 
 
 def _check_numbers(config: Config) -> None:
-    for key in ("optimizer.weight_decay", "optimizer.clip_norm", "train.patience", "train.augment"):
+    for key in (
+        "optimizer.weight_decay",
+        "optimizer.clip_norm",
+        "train.patience",
+        "train.augment",
+        "train.rand_augment",
+    ):
         if not _get(config, key) >= 0:
             raise ConfigError(f"{key} must not be below 0; got {_get(config, key)!r}.")
     if config.train.augment > 2:

@@ -58,7 +58,11 @@ def fit(
         batch_size=options.batch_size,
         training=True,
         augment=options.augment,
+        swap_fields=options.swap_fields,
+        rand_augment_ops=options.rand_augment,
         same_kind=options.same_kind,
+        bucket=options.bucket,
+        cache=options.image_cache or True,
         seed=config.seed,
         features=features,
     )
