@@ -14,6 +14,8 @@ MAX_BITS = 5
 """Bits of 128 in which near duplicates may differ, and at most a quarter of those set: a blank one has few."""
 MAX_DIFFERENCE = 0.06
 """Root mean square difference of the 8 x 8 colours, as a share of how much they vary within the picture."""
+DETAIL = 24
+"""Bits that a picture with enough to see has set; with fewer, less difference is allowed."""
 _BANDS, _WINDOW = 8, 256
 
 
@@ -36,8 +38,10 @@ def alike_images(looks: Sequence[bytes]) -> IntArray:
     table = np.frombuffer(unique.astype(f"S{BITS + COLOURS}").tobytes(), np.uint8).reshape(len(unique), -1)
     words = table[:, :BITS].copy().view(np.uint64)
     colours = table[:, BITS:]
-    allowed = np.minimum(np.bitwise_count(words).sum(axis=1) // 4, MAX_BITS)
-    spread = colours.std(axis=1, dtype=np.float32)
+    edges = np.bitwise_count(words).sum(axis=1)
+    allowed = np.minimum(edges // 4, MAX_BITS)
+    # Two black wallets on white differ by little, so where there is little to see, little is allowed.
+    spread = colours.std(axis=1, dtype=np.float32) * np.minimum(edges / DETAIL, 1)
     shade = colours.sum(axis=1, dtype=np.int64)
     lefts, rights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for keys in _bands(table[:, :BITS]):

@@ -72,9 +72,18 @@ def clean_text(text: Tensor, *, compatibility: bool = True) -> Tensor:
 
 def _where_any(text: Tensor, pattern: str, change: Callable[[Tensor], Tensor]) -> Tensor:
     """Spares a batch in which nothing needs a change the many passes of it."""
-    return tf.cond(tf.reduce_any(tf.strings.regex_full_match(text, pattern)), lambda: change(text), lambda: text)
+    return tf.cond(
+        tf.reduce_any(tf.strings.regex_full_match(text, pattern)),
+        lambda: tf.ensure_shape(change(text), text.shape),
+        lambda: text,
+    )
 
 
+# Functions of their own: traced once, and written once in an exported graph.
+_STRINGS = [tf.TensorSpec(None, tf.string)]
+
+
+@tf.function(input_signature=_STRINGS)
 def _without_entities(text: Tensor) -> Tensor:
     for name, character in _NAMED.items():
         code = _CODES.get(name, ord(character))
@@ -82,6 +91,7 @@ def _without_entities(text: Tensor) -> Tensor:
     return text
 
 
+@tf.function(input_signature=_STRINGS)
 def _without_repeats(text: Tensor) -> Tensor:
     for pattern, kept in _REPEATED.items():
         text = tf.strings.regex_replace(text, pattern, kept)
