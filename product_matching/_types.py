@@ -22,3 +22,6 @@ class CatalogStatistics(Protocol):
 
     def tag_lists(self) -> Iterable[list[str]]:
         """Yields the tags of each product."""
+
+    def boilerplate(self, share: float, *, compatibility: bool = True) -> list[str]:
+        """Finds sentences that at least this share of the descriptions of one brand or seller repeat."""

@@ -40,6 +40,10 @@ class TextConfig:
     """Word pieces learned from the catalogue, at most."""
     max_tokens: int = 48
     """Tokens kept of title and description together; the title comes first."""
+    simplify_chinese: bool = False
+    """Read traditional characters as simplified ones, by a table of OpenCC's (extra `chinese`) kept in the model."""
+    boilerplate: float = 0.0
+    """Leave out sentences that at least this share of one brand's or seller's descriptions repeat; 0: none."""
     layers: int = 2
     heads: int = 4
     hidden_dim: int = 128
@@ -152,6 +156,15 @@ class TrainConfig:
     augment: float = 1.0
     """How much images are shifted, zoomed, turned, lit and covered, and words and fields of texts left out at random:
     1 for a catalogue that is passed over many times, less for a short run, 0 for none."""
+    swap_fields: float = 0.0
+    """Probability that title and description change places in training, so that neither's place says too much."""
+    rand_augment: int = 0
+    """Changes of light and colour, never of hue, that each image gets in training besides those of `augment`."""
+    bucket: bool = False
+    """Batch texts of about one length, for a pretrained text tower whose rows are as long as the longest; wants
+    `same_kind = 1`."""
+    image_cache: str = ""
+    """Folder that keeps decoded images for this run and the next; empty: memory."""
     mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     cached_views: int = 1
     """Views of each product that a frozen tower computes before training; the first is as it is, others augmented."""
@@ -169,6 +182,8 @@ class SplitConfig:
     test: float = 0.1
     group_by: str = ""
     """Column that names the group (a parent product); empty: the normalised title."""
+    near_duplicates: bool = True
+    """Keep products whose images are near duplicates on one side, too; not where `group_by` names a column."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +227,7 @@ _POSITIVE = {
 _SHARES = {
     *("optimizer.ema", "train.label_smoothing"),
     *("text.dropout", "image.dropout", "model.dropout", "model.modality_dropout", "optimizer.warmup"),
-    *("split.val", "split.test"),
+    *("split.val", "split.test", "text.boilerplate", "train.swap_fields"),
 }
 
 
@@ -341,7 +356,13 @@ def _check(config: Config) -> None:
 
 
 def _check_numbers(config: Config) -> None:
-    for key in ("optimizer.weight_decay", "optimizer.clip_norm", "train.patience", "train.augment"):
+    for key in (
+        "optimizer.weight_decay",
+        "optimizer.clip_norm",
+        "train.patience",
+        "train.augment",
+        "train.rand_augment",
+    ):
         if not _get(config, key) >= 0:
             raise ConfigError(f"{key} must not be below 0; got {_get(config, key)!r}.")
     if config.train.augment > 2:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from product_matching.bundle.encoders import Encoders
 from product_matching.bundle.head import Head
 from product_matching.bundle.manifest import read_manifest
-from product_matching.bundle.paths import resolve
+from product_matching.bundle.paths import SIDES_FILE, resolve
+from product_matching.dataset.splitting import KnownSides
 from product_matching.errors import BundleError
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ class Bundle:
     def head(self) -> Head:
         """From inner products to probabilities."""
         return Head.from_manifest(self.manifest)
+
+    @cached_property
+    def known_sides(self) -> KnownSides | None:
+        """The split of the training; None where it was not kept."""
+        path = self.folder / SIDES_FILE
+        return KnownSides.load(path) if path.is_file() else None
 
     def load_model(self) -> ProductModel:
         """The Keras model, to evaluate or to train on."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from product_matching.errors import BundleError
 
 MANIFEST = "manifest.json"
+SIDES_FILE = "split.npz"
 
 
 def resolve(path: str | Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from product_matching.errors import ConfigError
 
@@ -52,23 +52,22 @@ def add_catalog(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read_catalog(options: argparse.Namespace, *, group_by: str = "") -> Catalog:
-    """Reads the catalogue that the options name."""
+def read_catalog(options: argparse.Namespace, **more: Any) -> Catalog:
+    """Reads the catalogue that the options name; `more` for `load_data` goes before them."""
     from product_matching.dataset import load_data
 
     if options.limit < 0:
         raise ConfigError(f"--limit takes a number of rows from 1; got {options.limit}.")
-    return load_data(
-        options.catalog,
-        columns=_mapping(options.column),
-        strict=options.strict,
-        on_bad_image=options.on_bad_image,
-        group_by=group_by,
-        limit=options.limit,
-        encoding=options.encoding,
-        image_roots=options.image_root,
-        private_addresses=options.allow_private_addresses,
-    )
+    said = {
+        "columns": _mapping(options.column),
+        "strict": options.strict,
+        "on_bad_image": options.on_bad_image,
+        "limit": options.limit,
+        "encoding": options.encoding,
+        "image_roots": options.image_root,
+        "private_addresses": options.allow_private_addresses,
+    }
+    return load_data(options.catalog, **(said | more))
 
 
 def add_interactions(parser: argparse.ArgumentParser) -> None:

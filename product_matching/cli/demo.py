@@ -11,7 +11,6 @@ from product_matching.cli.evaluate import metrics_text, select_part
 from product_matching.cli.output import emit, say, table
 from product_matching.cli.progress import bar, step
 from product_matching.cli.train import train_bundle
-from product_matching.cli.validate import summary
 
 if TYPE_CHECKING:
     from product_matching.dataset import Catalog
@@ -42,6 +41,7 @@ def run(options: argparse.Namespace) -> None:
     """Makes a shop, checks it, trains, evaluates, indexes, searches."""
     from product_matching.config import load_config
     from product_matching.dataset import load_data
+    from product_matching.dataset.inspection import summarise
     from product_matching.errors import ConfigError
 
     if not 200 <= options.products <= 100_000:
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     catalog_file = _make_shop(options, seconds)
     with step("check the table", seconds):
         catalog = load_data(catalog_file)
-    counts = summary(catalog)
+    counts = summarise(catalog)
     say(f"{counts['accepted']} of {counts['rows']} rows can be used; {counts['groups']} different products")
     folder, _, model = train_bundle(catalog, config, options.out / "1", overwrite=True, seconds=seconds)
     metrics = _evaluate(folder, catalog, model, seconds)

@@ -39,7 +39,10 @@ def run(options: argparse.Namespace) -> None:
 
     bundle = load_bundle(options.bundle)
     with step("read the catalogue"):
-        catalog = read_catalog(options, group_by=bundle.manifest.get("split", {}).get("group_by", ""))
+        split = bundle.manifest.get("split", {})
+        catalog = read_catalog(
+            options, group_by=split.get("group_by", ""), near_duplicates=split.get("near_duplicates", False)
+        )
     part = select_part(bundle, catalog, options.split)
     with step(f"evaluate on {len(part)} products"):
         model = bundle.load_model()
@@ -56,20 +59,25 @@ def select_part(bundle: Bundle, catalog: Catalog, split: str) -> Catalog:
     Raises:
         DataError: If no product lies on that side.
     """
+    from product_matching.dataset.leaks import check_unseen
     from product_matching.errors import BundleError, DataError
 
     known = bundle.manifest.get("split")
     same = bundle.manifest.get("data", {}).get("fingerprint") == catalog.fingerprint()
+    sides = bundle.known_sides
     if split == "all":
-        if same:
-            say("warning: this is the table that the bundle was trained on; these numbers flatter it")
+        seen = check_unseen(catalog, "all", sides) if sides else len(catalog) * same
+        if seen:
+            say(f"warning: the bundle was trained on {seen} of these {len(catalog)} products; these numbers flatter it")
         return catalog
     if known is None:
         raise BundleError(f"{bundle.folder} does not say how its data was split. Evaluate it with --split all.")
     if not same:
         say("warning: the table is not the one of the training; products that are in both keep their side of the split")
-    parts = catalog.split(known["seed"], val=known["val"], test=known["test"])
+    parts = catalog.split(known["seed"], val=known["val"], test=known["test"], known=sides)
     part = dict(zip(("train", "val", "test"), parts, strict=True))[split]
+    if sides:
+        check_unseen(part, split, sides)
     if not len(part):
         raise DataError(f"No product of {len(catalog)} lies on the side {split!r} of the split.")
     return part

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from product_matching.cli.arguments import add_catalog, add_json, read_catalog
 from product_matching.cli.output import emit, say
 from product_matching.cli.progress import step, training_progress
+from product_matching.cli.validate import short_text
 
 if TYPE_CHECKING:
     from product_matching.bundle import Bundle
@@ -42,11 +43,13 @@ def run(options: argparse.Namespace) -> None:
     """Trains, calibrates, measures on validation, exports."""
     from product_matching.bundle import free_path
     from product_matching.config import load_config
+    from product_matching.dataset.inspection import inspect_catalog
 
     config = load_config(options.config, options.set)
     free_path(options.out, overwrite=options.overwrite)  # better to fail now than after the training
     with step("read the catalogue"):
-        catalog = read_catalog(options, group_by=config.split.group_by)
+        catalog = read_catalog(options, group_by=config.split.group_by, near_duplicates=config.split.near_duplicates)
+    say(short_text(inspect_catalog(catalog)[0]))
     state = options.out.absolute().with_name(f".{options.out.name}.training")
     if options.resume and not state.is_dir():
         say(f"nothing to resume at {state}: starting with the first epoch")
@@ -97,6 +100,8 @@ def train_bundle(
     """
     from product_matching.bundle import load_bundle
     from product_matching.config import config_to_dict
+    from product_matching.dataset.leaks import check_leaks
+    from product_matching.dataset.splitting import KnownSides
     from product_matching.deploy import export
     from product_matching.errors import DataError
     from product_matching.model import build_model, parameter_counts
@@ -104,6 +109,10 @@ def train_bundle(
 
     parts = catalog.split(config.seed, val=config.split.val, test=config.split.test)
     train, val, test = parts
+    check_leaks(
+        {"train": train, "val": val, "test": test},
+        images=config.split.near_duplicates and not config.split.group_by,
+    )
     if not len(train):
         raise DataError(f"Of {len(catalog)} products none is left to train on after the split. Lower split.test.")
     say(f"{len(train)} products to train on, {len(val)} for validation, {len(test)} held out for the test")
@@ -137,7 +146,8 @@ def train_bundle(
         "history": history,
     }
     with step("export the bundle", seconds):
-        folder = export(model, out, manifest=manifest, rejected=catalog.rejected, overwrite=overwrite)
+        sides = KnownSides.of(part.groups() for part in parts)
+        folder = export(model, out, manifest=manifest, rejected=catalog.rejected, sides=sides, overwrite=overwrite)
     return folder, metrics, model
 
 

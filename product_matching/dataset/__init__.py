@@ -7,11 +7,13 @@ __getattr__, __dir__, __all__ = attach(
     {
         "Catalog": "product_matching.dataset.catalog",
         "MatchPairs": "product_matching.dataset.pairs",
+        "from_tfds": "product_matching.dataset.tfds",
         "load_data": "product_matching.dataset.reading",
         "load_pairs": "product_matching.dataset.pairs",
         "make_dataset": "product_matching.dataset.batches",
         "make_sample_shop": "product_matching.dataset.sample_shop",
         "match_pairs": "product_matching.dataset.pairs",
         "sample_shop": "product_matching.dataset.sample_shop",
+        "to_tfds": "product_matching.dataset.tfds",
     },
 )

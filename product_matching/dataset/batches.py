@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import functools
+import hashlib
+import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from product_matching._types import Tensor
+from product_matching._types import IntArray, Tensor
 from product_matching.dataset.catalog import Catalog
+from product_matching.dataset.ordering import Order
 from product_matching.dataset.tag_facets import Unknown, unknown_tags
+from product_matching.errors import ConfigError
 from product_matching.text.augment import drop_fields
-from product_matching.visual import augment_images
+from product_matching.visual import augment_images, rand_augment
 
 RAW = ("title", "description", "tags")
 
@@ -39,10 +43,15 @@ def make_dataset(
     batch_size: int = 128,
     training: bool = False,
     augment: float | None = None,
+    swap_fields: float = 0.0,
+    rand_augment_ops: int = 0,
     same_kind: int = 1,
+    bucket: bool = False,
     seed: int = 0,
-    epochs: range | None = None,
-    cache: bool = True,
+    epochs: int = 0,
+    start_step: int = 0,
+    cache: bool | str | Path = True,
+    deterministic: bool = True,
     features: Mapping[str, np.ndarray] | None = None,
 ) -> tf.data.Dataset:
     """Reads, decodes, tokenises and batches products.
@@ -57,13 +66,20 @@ def make_dataset(
         batch_size: Products a batch.
         training: Shuffle and augment.
         augment: How strongly images and texts are varied at random, 0 to 2; by default 1 in training, else 0.
+        swap_fields: Probability that title and description change places, where texts are varied.
+        rand_augment_ops: Changes of light and colour that each image gets besides, where images are varied.
         same_kind: In training, so many products of one kind of goods stand together: each is a hard negative of the
             others. With 1, batches are drawn at random, and most negatives are too easy to teach more than the kind.
+        bucket: In training, put texts of about one length into a batch: a preprocessor that fills rows up to the
+            longest then fills less. Not with `same_kind`.
         seed: Seed of the shuffle and the views.
-        epochs: In training, the epochs that one pass over the result goes through; order and views of each depend on
-            `seed` and its number alone, so a run that was stopped goes on as if it had not been. By default a pass is
-            one epoch, and each pass another one.
-        cache: Keep the decoded images in memory.
+        epochs: In training, one dataset of so many epochs, for `fit(…, steps_per_epoch=…)`, whose n-th batch follows
+            from the seed and n alone; 0: each pass over the dataset is an epoch.
+        start_step: Batches of these `epochs` to leave out, as many as an interrupted training has seen; their images
+            are not decoded.
+        cache: Keep the decoded images in memory, or in a folder, under a name that follows from the images; False:
+            decode them each time.
+        deterministic: False lets batches overtake each other, which is faster and not repeatable.
         features: What frozen towers gave for each product and view: `image_features`, `text_features` float32
             [N, views, c], with the latter `has_text` bool [N]. They stand in for the images and the texts, which are
             then neither decoded nor tokenised; training draws one of the views.
@@ -71,52 +87,67 @@ def make_dataset(
     Returns:
         Batches of (inputs as the model takes them, int64 [B] group of each product). In training the inputs may hold
         `unknown_tags`, see there.
+
+    Raises:
+        ConfigError: If options exclude each other.
     """
+    if (bucket and same_kind > 1) or ((epochs or start_step) and not training) or (start_step and not epochs):
+        raise ConfigError(
+            "bucket goes without same_kind, epochs with training, start_step with epochs; "
+            f"got {bucket=}, {same_kind=}, {training=}, {epochs=}, {start_step=}."
+        )
     features = features or {}
-    rows = tf.data.Dataset.from_tensor_slices(_raw(catalog))
-    if "image_features" not in features:
-        rows = rows.map(_decoder(preprocessor), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        rows = rows.cache() if cache else rows
+    parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": deterministic}
+    rows = tf.data.Dataset.from_tensor_slices(_raw(catalog, bucket))
+    decode = None if "image_features" in features else _decoder(preprocessor)
+    if decode and cache:
+        rows = rows.map(decode, **parallel)
+        rows = rows.cache() if cache is True else rows.cache(_cache_file(cache, catalog, preprocessor.image_size))
+        decode = None
     if features:
         kept = tf.data.Dataset.from_tensor_slices(dict(features))
         rows = tf.data.Dataset.zip(rows, kept).map(lambda row, more: {**row, "features": more})
-    one_epoch = functools.partial(
-        _one_epoch, rows, len(catalog), batch_size=batch_size, training=training, same_kind=same_kind
-    )
+    order = Order(
+        len(catalog), batch_size, training=training, seed=seed, epochs=epochs, start_step=start_step,
+        run_key="length" if bucket else "kind", run=batch_size if bucket else same_kind,
+    )  # fmt: skip
+    rows = order.arrange(rows)
+    rows = rows.map(decode, **parallel) if decode else rows  # after the shuffle, which then holds no pixels
+    batches = order.batch(rows)
     strength = float(training) if augment is None else float(augment)
-    if epochs is None:
-        batches = one_epoch(seed=seed)
-        seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-    else:
-        steps = int(one_epoch(seed=seed).cardinality())
-        # A shuffle takes its seed when it is built, not from a tensor: hence one dataset an epoch, end to end.
-        batches = functools.reduce(tf.data.Dataset.concatenate, [one_epoch(seed=seed + epoch) for epoch in epochs])
-        seeds = tf.data.Dataset.range(steps * epochs.start, steps * epochs.stop)
-        seeds = seeds.map(lambda step: tf.stack([tf.constant(seed, tf.int64), step]))
     if strength > 0:
-        batches = tf.data.Dataset.zip(batches, seeds).map(_augmenter(strength))
+        augmenter = _augmenter(strength, swap_fields, rand_augment_ops)
+        batches = tf.data.Dataset.zip(batches, order.seeds()).map(augmenter, **parallel)
     elif features:
         batches = batches.map(lambda batch: _choose_view(batch, None))
     unknown = unknown_tags(catalog, preprocessor.tags) if training else None
-    finished = batches.map(_finisher(preprocessor, unknown), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    finished = batches.map(_finisher(preprocessor, unknown), **parallel)
     return finished.prefetch(tf.data.AUTOTUNE)
 
 
-def _one_epoch(
-    rows: tf.data.Dataset, count: int, *, batch_size: int, training: bool, same_kind: int, seed: int | Tensor
-) -> tf.data.Dataset:
-    if training:
-        rows = rows.shuffle(count, seed=seed, reshuffle_each_iteration=True)
-        if same_kind > 1:
-            rows = rows.group_by_window(lambda row: row["kind"], lambda _, run: run, window_size=same_kind)
-            rows = rows.apply(tf.data.experimental.assert_cardinality(count))
-    return rows.batch(batch_size, drop_remainder=training and count >= batch_size)
-
-
-def _raw(catalog: Catalog) -> dict[str, np.ndarray]:
+def _raw(catalog: Catalog, bucket: bool) -> dict[str, np.ndarray]:
     columns = {name: catalog.table[name].to_numpy(dtype=object).astype(str) for name in RAW}
     kinds = pd.factorize(catalog.categories())[0].astype(np.int64)
-    return {**columns, "path": np.array(catalog.image_paths(), dtype=str), "group": catalog.groups(), "kind": kinds}
+    lengths = {"length": _length_buckets(catalog)} if bucket else {}
+    paths = np.array(catalog.image_paths(), dtype=str)
+    return {**columns, "path": paths, "group": catalog.groups(), "kind": kinds, **lengths}
+
+
+def _length_buckets(catalog: Catalog, count: int = 6) -> IntArray:
+    """A number for each text, the same for texts of about one length: int64 [N] below `count`."""
+    # A Chinese character is a token, as three bytes of Latin letters about are.
+    sizes = np.array([len(text.encode("utf-8")) for text in catalog.texts()])
+    edges = np.quantile(sizes, np.linspace(0, 1, count + 1)[1:-1]) if len(sizes) else []
+    return np.searchsorted(edges, sizes).astype(np.int64)
+
+
+def _cache_file(folder: str | Path, catalog: Catalog, size: int) -> str:
+    """A file whose name changes with the images, their order and their size, since tf.data reads what is there."""
+    states = [(path, Path(path).stat().st_mtime_ns if path else 0) for path in catalog.image_paths()]
+    words = [catalog.table[name].tolist() for name in RAW]
+    digest = hashlib.sha256(json.dumps([size, states, words]).encode()).hexdigest()
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return str(Path(folder) / f"images-{digest[:32]}")
 
 
 def _decoder(preprocessor: ProductPreprocessor) -> Callable:
@@ -129,15 +160,18 @@ def _decoder(preprocessor: ProductPreprocessor) -> Callable:
     return decode
 
 
-def _augmenter(strength: float) -> Callable:
+def _augmenter(strength: float, swap: float, ops: int) -> Callable:
     def augment(batch: dict[str, Tensor], seed: Tensor) -> dict[str, Tensor]:
         image_seed, text_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
         batch = _choose_view(batch, text_seed)
-        title, description = drop_fields(batch["title"], batch["description"], text_seed, strength=strength)
-        batch = {**batch, "title": title, "description": description}
+        fields = drop_fields(batch["title"], batch["description"], text_seed, swap=swap, strength=strength)
+        batch = {**batch, "title": fields[0], "description": fields[1]}
         if "image" not in batch:
             return batch
-        return {**batch, "image": augment_images(batch["image"], image_seed, strength=strength)}
+        images = augment_images(batch["image"], image_seed, strength=strength)
+        if ops:
+            images = rand_augment(images, image_seed + 1, ops=ops, strength=strength)
+        return {**batch, "image": images}
 
     return augment
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from product_matching._types import IntArray
-from product_matching.dataset.splitting import assign_parts, normalise_title
+from product_matching.dataset.fingerprints import ImageFacts
+from product_matching.dataset.splitting import SIDES, KnownSides, assign_parts, keep_known, normalise_title
 from product_matching.errors import DataError, unknown_name
 
 CORE_COLUMNS = ("product_id", "image", "title", "description", "tags")
@@ -43,6 +44,9 @@ class Catalog:
         root: Folder that relative image paths start from.
         group_by: Column that names a product's group; `""`: the normalised title.
         elsewhere: Files of the images that were fetched or converted, by their names in the table.
+        images: What the images show, by their names in the table; empty for a catalogue that was not read from a file.
+        lines: Line of the file where each row of the table starts: int64 [N]; empty likewise.
+        leaders: Group key of the product that leads a family, by the keys of the others in it: see `families`.
     """
 
     table: pd.DataFrame
@@ -50,6 +54,9 @@ class Catalog:
     root: Path = Path()
     group_by: str = ""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, ImageFacts] = field(default_factory=dict)
+    lines: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    leaders: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -59,10 +66,13 @@ class Catalog:
         """Names of the columns beside the core ones."""
         return [column for column in self.table.columns if column not in CORE_COLUMNS]
 
+    def first_images(self) -> list[str]:
+        """Each product's first image as the table names it, `""` where there is none."""
+        return [cell.partition("|")[0] for cell in self.table["image"]]
+
     def image_paths(self) -> list[str]:
         """Path of each product's first image, `""` where there is none."""
-        first = self.table["image"].str.partition("|")[0]
-        return [self.elsewhere.get(name) or str(self.root / name) if name else "" for name in first]
+        return [self.elsewhere.get(name) or str(self.root / name) if name else "" for name in self.first_images()]
 
     def texts(self) -> Iterator[str]:
         """Title and description of each product as one string."""
@@ -71,6 +81,17 @@ class Catalog:
     def tag_lists(self) -> list[list[str]]:
         """The tags of each product."""
         return [tags.split("|") if tags else [] for tags in self.table["tags"]]
+
+    def boilerplate(self, share: float, *, compatibility: bool = True) -> list[str]:
+        """Sentences that at least this share of the descriptions of one brand or seller repeat.
+
+        Cleaned by `clean_text`, with or without `compatibility`, as the tower that leaves them out cleans.
+        """
+        from product_matching.dataset.boilerplate import find_boilerplate, owner_column
+
+        column = owner_column(self.attributes)
+        owners = self.table[column] if column else pd.Series("", index=self.table.index)
+        return find_boilerplate(self.table["description"], owners, share, compatibility=compatibility)
 
     def group_keys(self) -> Iterator[str]:
         """What makes two rows the same product: `group_by`'s cell, else the normalised title, else the description.
@@ -86,6 +107,11 @@ class Catalog:
         """A number for each product's group, the same in every table that holds the same key: int64 [N]."""
         return np.fromiter(map(_stable_hash, self.group_keys()), dtype=np.int64, count=len(self))
 
+    def families(self) -> IntArray:
+        """A number for each product's family, the groups that pictures join; most have one group: int64 [N]."""
+        keys = (self.leaders.get(key, key) for key in self.group_keys())
+        return np.fromiter(map(_stable_hash, keys), dtype=np.int64, count=len(self))
+
     def category_column(self, name: str = "") -> str:
         """The column that tells the kind of goods: `name`, or the first well-known one; `""` if there is none."""
         if name:
@@ -97,19 +123,31 @@ class Catalog:
     def categories(self, name: str = "") -> pd.Series:
         """The kind of goods of each product; where no column tells it, the first tag."""
         column = self.category_column(name)
-        return self.table[column] if column else self.table["tags"].str.partition("|")[0]
+        return self.table[column] if column else self.table["tags"].map(lambda tags: tags.partition("|")[0])
 
     def take(self, rows: IntArray | np.ndarray) -> Catalog:
         """The products at these positions, or where a mask is true, in a catalogue of their own."""
-        return replace(self, table=self.table[rows] if rows.dtype == bool else self.table.iloc[rows])
+        table = self.table[rows] if rows.dtype == bool else self.table.iloc[rows]
+        return replace(self, table=table, lines=self.lines[rows] if len(self.lines) else self.lines)
 
-    def split(self, seed: int = 0, *, val: float = 0.1, test: float = 0.1) -> tuple[Catalog, Catalog, Catalog]:
-        """Splits into train, validation and test, no group on two sides.
+    def split(
+        self, seed: int = 0, *, val: float = 0.1, test: float = 0.1, known: KnownSides | None = None
+    ) -> tuple[Catalog, Catalog, Catalog]:
+        """Splits into train, validation and test, no group and no family on two sides.
 
-        The side of a group follows from its key and the seed alone: new rows never move old ones.
+        The side of a family follows from the key of its leader and the seed alone: rows that are added below never move
+        those above, unless one joins two families that stood on different sides. With `known` not even that does.
+
+        Args:
+            seed: Another seed gives another split.
+            val, test: Shares of the families.
+            known: An earlier split of the same shop; what it knows stays where it was.
         """
-        parts = assign_parts(self.group_keys(), seed, val=val, test=test)
-        return tuple(self.take(parts == part) for part in ("train", "val", "test"))
+        keys = (self.leaders.get(key, key) for key in self.group_keys())
+        parts = assign_parts(keys, seed, val=val, test=test)
+        if known is not None:
+            parts = keep_known(parts, self.groups(), self.families(), known)
+        return tuple(self.take(parts == part) for part in SIDES)
 
     def fingerprint(self) -> str:
         """A sha256 of the table's content: the same products in the same order give the same one."""

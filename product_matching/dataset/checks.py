@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from product_matching.dataset.catalog import REJECTED_COLUMNS
+from product_matching.dataset.fingerprints import ImageFacts
 from product_matching.dataset.image_files import Found, ImageSource
 from product_matching.errors import DataError, unknown_name
 
 
-def check_rows(
-    table: pd.DataFrame, source: ImageSource, *, on_bad_image: str = "reject"
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, str]]:
+class Checked(NamedTuple):
+    """The outcome of the checks.
+
+    Attributes:
+        table: The usable rows, renumbered from 0.
+        lines: Line in the file of each of them: int64 [N].
+        rejected: The other rows (`REJECTED_COLUMNS`).
+        elsewhere: File of each image that is not the one the table names, because it was fetched or converted.
+        images: What each usable image shows, by its name in the table.
+    """
+
+    table: pd.DataFrame
+    lines: np.ndarray
+    rejected: pd.DataFrame
+    elsewhere: dict[str, str]
+    images: dict[str, ImageFacts]
+
+
+def check_rows(table: pd.DataFrame, source: ImageSource, *, on_bad_image: str = "reject") -> Checked:
     """Sorts rows into usable ones and rejected ones.
 
     Args:
@@ -21,9 +40,6 @@ def check_rows(
         source: Where images may come from.
         on_bad_image: `"reject"` or `"keep"`.
 
-    Returns:
-        The usable rows, renumbered from 0; the rejected ones (`REJECTED_COLUMNS`); the file of each image that is not
-        the one the table names, because it was fetched or converted.
     """
     if on_bad_image not in ("reject", "keep"):
         raise DataError(unknown_name("way to treat a bad image", on_bad_image, ["reject", "keep"]))
@@ -56,8 +72,10 @@ def check_rows(
         },
         columns=list(REJECTED_COLUMNS),
     )
-    elsewhere = {name: path for name, (path, _) in found.items() if path and path != str(source.root / name)}
-    return table[~bad].reset_index(drop=True), rejected.reset_index(drop=True), elsewhere
+    elsewhere = {name: path for name, (path, *_) in found.items() if path and path != str(source.root / name)}
+    images = {name: one.facts for name, one in found.items() if one.facts}
+    lines = table.index[~bad].to_numpy()
+    return Checked(table[~bad].reset_index(drop=True), lines, rejected.reset_index(drop=True), elsewhere, images)
 
 
 def _find_images(cells: pd.Series, source: ImageSource) -> dict[str, Found]:

@@ -6,7 +6,8 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -14,6 +15,7 @@ from typing import IO, NamedTuple
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from product_matching._folders import write_whole
+from product_matching.dataset.fingerprints import ImageFacts, image_facts
 from product_matching.dataset.remote_images import ImageFetcher, is_address
 from product_matching.errors import DataError
 
@@ -26,10 +28,11 @@ MAX_PIXELS = 50_000_000
 
 
 class Found(NamedTuple):
-    """A local file that the graph decodes, or what is wrong: one of the two is `""`."""
+    """A local file that the graph decodes and what it shows, or what is wrong: one of the two is `""`."""
 
     path: str
     fault: str
+    facts: ImageFacts | None = None
 
 
 def default_cache() -> Path:
@@ -69,14 +72,14 @@ class ImageSource:
                     return Found("", f"{name!r} lies outside the catalogue's folder; --image-root allows another")
                 if not path.is_file():
                     return Found("", f"there is no file {name!r}")
-            contents, fault = _checked(path, name)
+            contents, facts, fault = _checked(path, name)
             if contents is not None:
                 path = self._keep(contents)
         except DataError as error:
             return Found("", str(error))
         except (OSError, ValueError) as error:  # a name too long, or with a zero byte
             return Found("", f"{name[:80]!r} is no path: {error}")
-        return Found("" if fault else str(path), fault)
+        return Found("", fault) if fault else Found(str(path), "", facts)
 
     def _keep(self, contents: bytes) -> Path:
         path = self.cache / "converted" / f"{hashlib.sha256(contents).hexdigest()}.png"
@@ -93,7 +96,7 @@ def read_image(path: Path) -> bytes:
     """
     if not path.is_file():
         raise DataError(f"There is no file {str(path)!r}.")
-    contents, fault = _checked(path, str(path))
+    contents, _, fault = _checked(path, str(path))
     if fault:
         raise DataError(f"{fault}.")
     return path.read_bytes() if contents is None else contents
@@ -114,29 +117,42 @@ def convert_image(source: Path | IO[bytes], *, max_pixels: int) -> bytes | None:
         ImageTooLargeError: If it is larger.
         PIL.Image.DecompressionBombError, PIL.UnidentifiedImageError, OSError, SyntaxError, ValueError: As Pillow does.
     """
+    with _decoded(source, max_pixels) as image:
+        return _converted(image)
+
+
+@contextmanager
+def _decoded(source: Path | IO[bytes], max_pixels: int) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a large image, a broken EXIF block: decided here, not by Pillow
         with Image.open(source, formats=FORMATS + CONVERTED) as image:
             if image.width * image.height > max_pixels:
                 raise ImageTooLargeError(f"{image.width} x {image.height} pixels")
             image.load()
-            plain = image.format in FORMATS and not (image.format == "BMP" and image.mode in ("1", "P"))
-            return None if plain else _as_png(image)
+            yield image
 
 
-def _checked(path: Path, name: str) -> tuple[bytes | None, str]:
-    """The converted contents, None where the file does as it is, and what is wrong with it."""
+def _converted(image: Image.Image) -> bytes | None:
+    plain = image.format in FORMATS and not (image.format == "BMP" and image.mode in ("1", "P"))
+    return None if plain else _as_png(image)
+
+
+def _checked(path: Path, name: str) -> tuple[bytes | None, ImageFacts | None, str]:
+    """The converted contents, None where the file does as it is; what it shows; and what is wrong with it."""
+    fault = ""
     try:
-        return convert_image(path, max_pixels=MAX_PIXELS), ""
+        with _decoded(path, MAX_PIXELS) as image:
+            return _converted(image), image_facts(image, path), ""
     except ImageTooLargeError as error:
-        return None, f"{name!r} has {error}, more than {MAX_PIXELS:,}"
+        fault = f"{name!r} has {error}, more than {MAX_PIXELS:,}"
     except UnidentifiedImageError:
         known = FORMATS + CONVERTED
-        return None, f"{name!r} is no {', '.join(known[:-1])} or {known[-1]} image"
+        fault = f"{name!r} is no {', '.join(known[:-1])} or {known[-1]} image"
     except Image.DecompressionBombError:
-        return None, f"{name!r} has more than {MAX_PIXELS:,} pixels"
+        fault = f"{name!r} has more than {MAX_PIXELS:,} pixels"
     except (OSError, SyntaxError, ValueError) as error:
-        return None, f"{name!r} cannot be decoded: {error}"
+        fault = f"{name!r} cannot be decoded: {error}"
+    return None, None, fault
 
 
 def _as_png(image: Image.Image) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from product_matching.dataset.catalog import CORE_COLUMNS, REJECTED_COLUMNS, Catalog
 from product_matching.dataset.checks import check_rows
 from product_matching.dataset.delimited import BadLine
+from product_matching.dataset.families import find_leaders
 from product_matching.dataset.image_files import ImageSource
 from product_matching.dataset.tables import read_table, rename_columns, tell_rejected
 from product_matching.errors import DataError
@@ -29,6 +31,8 @@ def load_data(
     encoding: str = "",
     image_roots: Sequence[str | Path] = (),
     private_addresses: bool = False,
+    near_duplicates: bool = True,
+    allow_empty: bool = False,
 ) -> Catalog:
     """Reads a catalogue and checks each row.
 
@@ -42,9 +46,13 @@ def load_data(
         encoding: Of the text, such as "gb18030"; by default it is detected, with UTF-8 first.
         image_roots: Folders beside the table's own that images may lie in.
         private_addresses: Fetch images from addresses of the own machine and network too.
+        near_duplicates: Join products whose images are near duplicates into families, which a split keeps together.
+            Not done where `group_by` names the groups.
+        allow_empty: A table of which no row can be used is a catalogue of no products, to see what was rejected.
 
     Raises:
-        DataError: If the file cannot be read, a column is missing, no row is left, or `strict` and a row is bad.
+        DataError: If the file cannot be read, a column is missing, no row is left and that is not allowed,
+            or `strict` and a row is bad.
     """
     path = Path(path)
     bad: list[BadLine] = []
@@ -53,14 +61,16 @@ def load_data(
     if group_by and group_by not in table.columns:
         raise DataError(f"{path} has no column {group_by!r} to group by. It has: {', '.join(table.columns)}.")
     source = ImageSource(path.parent, [Path(root) for root in image_roots], private=private_addresses)
-    table, rejected, elsewhere = check_rows(table, source, on_bad_image=on_bad_image)
-    rejected = _with_bad_lines(rejected, bad)
+    checked = check_rows(table, source, on_bad_image=on_bad_image)
+    table, rejected = checked.table, _with_bad_lines(checked.rejected, bad)
     message = tell_rejected(rejected, len(rejected) + len(table), path, strict=strict)
     if message:
         logger.warning(message)
-    if table.empty:
+    if table.empty and not allow_empty:
         raise DataError(f"{path} has no usable row." + (f" {message}" if message else " The table is empty."))
-    return Catalog(table, rejected, path.parent, group_by, elsewhere)
+    found = (checked.elsewhere, checked.images, checked.lines)
+    catalog = Catalog(table, rejected, path.parent, group_by, *found)
+    return replace(catalog, leaders=find_leaders(catalog)) if near_duplicates and not group_by else catalog
 
 
 def _with_bad_lines(rejected: pd.DataFrame, bad: list[BadLine]) -> pd.DataFrame:

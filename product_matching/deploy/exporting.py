@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from product_matching.bundle.head import Head
 from product_matching.bundle.manifest import write_bundle
-from product_matching.bundle.paths import free_path
+from product_matching.bundle.paths import SIDES_FILE, free_path
+from product_matching.dataset.splitting import KnownSides
 from product_matching.deploy.serving_module import ServingModule, signatures
 from product_matching.deploy.slimming import slim_graph
 from product_matching.model import VIEWS, ProductModel, merge_lora
@@ -24,6 +25,7 @@ def export(
     *,
     manifest: Mapping[str, Any] | None = None,
     rejected: pd.DataFrame | None = None,
+    sides: KnownSides | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Writes the SavedModel, the Keras model and the manifest.
@@ -33,6 +35,7 @@ def export(
         path: Folder of the bundle, such as `saved_models/shop/1`; a folder of numbered versions gets the next one.
         manifest: More for the manifest: configuration, split, fingerprint of the data, metrics.
         rejected: Rows of the table that could not be used; written beside the model as `rejected.csv`.
+        sides: Which product groups stood on which side of the split; a later evaluation holds to it.
         overwrite: Replace a bundle that is there.
 
     Returns:
@@ -48,6 +51,8 @@ def export(
         _save(fresh, model)
         if rejected is not None and len(rejected):
             rejected.to_csv(fresh / "rejected.csv", index=False)
+        if sides is not None:
+            sides.save(fresh / SIDES_FILE)
 
     write_bundle(folder, fill, {**_description(model), **(manifest or {})})
     return folder

@@ -13,7 +13,7 @@ from product_matching.config import Config, ImageConfig, TextConfig, TrainConfig
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.model.adapters import add_lora, freeze
 from product_matching.model.product_model import ProductModel
-from product_matching.text import TagLookup, TextEncoder, learn_vocabulary
+from product_matching.text import TagLookup, TextEncoder, TextRules, learn_vocabulary, simplified_characters
 from product_matching.visual import ImageEncoder
 
 Tower = TypeVar("Tower", TextEncoder, ImageEncoder)
@@ -74,21 +74,35 @@ def build_loss(config: TrainConfig) -> keras.losses.Loss:
 
 
 def _text_encoder(config: TextConfig, catalog: CatalogStatistics, *, offline: bool | None) -> TextEncoder:
+    rules = _text_rules(config, catalog)
     if config.pretrained:
         encoder = TextEncoder.from_pretrained(
-            config.pretrained, pooling=config.pooling, max_tokens=config.max_tokens, offline=offline
+            config.pretrained,
+            pooling=config.pooling,
+            max_tokens=config.max_tokens,
+            offline=offline,
+            rules=rules.get_config() if rules else None,
         )
         return _adapted(encoder, config)
     return TextEncoder(
-        learn_vocabulary(catalog.texts(), config.vocabulary_size),
+        learn_vocabulary(catalog.texts(), config.vocabulary_size, rules=rules),
         layers=config.layers,
         heads=config.heads,
         hidden_dim=config.hidden_dim,
         intermediate_dim=config.intermediate_dim,
         dropout=config.dropout,
         max_tokens=config.max_tokens,
+        rules=rules.get_config() if rules else None,
         pooling="mean" if config.pooling == "auto" else config.pooling,
     )
+
+
+def _text_rules(config: TextConfig, catalog: CatalogStatistics) -> TextRules:
+    old, new = simplified_characters() if config.simplify_chinese else ("", "")
+    boilerplate = (
+        catalog.boilerplate(config.boilerplate, compatibility=not config.pretrained) if config.boilerplate else []
+    )
+    return TextRules(traditional=old, simplified=new, boilerplate=boilerplate)
 
 
 def _image_encoder(config: ImageConfig, *, offline: bool | None) -> ImageEncoder:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from product_matching.dataset.splitting import SIDES, assign_parts
 from product_matching.errors import DataError, unknown_name
 from product_matching.recommendation.interactions import Interactions
 
@@ -80,6 +81,26 @@ def global_time(interactions: Interactions, *, valid: float = 0.1, test: float =
             "The events cannot be cut in time: too many bear the same timestamp. "
             "Where timestamps only order the events of each user, use the split leave-last-out."
         )
+    return TimeSplit(*parts)
+
+
+def cold_start(interactions: Interactions, *, valid: float = 0.1, test: float = 0.1, seed: int = 0) -> TimeSplit:
+    """Sets aside all events of some products, so that what is foreseen was never seen in training.
+
+    The side of a product follows from its id and the seed alone: new products and events move no old one.
+
+    Args:
+        interactions: The events.
+        valid, test: Shares of the products.
+        seed: Another seed gives another split.
+
+    Raises:
+        DataError: If a side is empty.
+    """
+    sides = assign_parts(interactions.products.tolist(), seed, val=valid, test=test)[interactions.product]
+    parts = [interactions.take(sides == side) for side in SIDES]
+    if not all(len(part) for part in parts):
+        raise DataError(f"Of {len(interactions.products)} products too few are left for a side. Raise valid and test.")
     return TimeSplit(*parts)
 
 

@@ -16,6 +16,7 @@ def drop_fields(
     no_description: float = 0.4,
     no_title: float = 0.15,
     word: float = 0.1,
+    swap: float = 0.0,
     strength: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Leaves out the description, or the title, or words of either; never all of a text.
@@ -26,13 +27,17 @@ def drop_fields(
         no_description: Probability that a description is left out, where there is a title.
         no_title: Probability that a title is left out, where there is a description.
         word: Probability that a word between spaces is left out.
-        strength: Factor of all three probabilities, 0 to 2.
+        swap: Probability that the two fields change places, where both have a text.
+        strength: Factor of all these probabilities, 0 to 2.
 
     Returns:
         The two fields, string [B].
     """
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
     has_title, has_description = clean_text(title) != "", clean_text(description) != ""
+    turn = tf.random.stateless_uniform(tf.shape(title), seed + 1) < swap * strength
+    turn &= has_title & has_description
+    title, description = tf.where(turn, description, title), tf.where(turn, title, description)
     draw = tf.random.stateless_uniform(tf.shape(title), seeds[0])
     drop_description = (draw < no_description * strength) & has_title
     drop_title = (draw > 1 - no_title * strength) & has_description

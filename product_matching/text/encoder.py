@@ -37,6 +37,7 @@ class TextEncoder(keras.Model):
         pooling: `"cls"`: the first token; `"mean"`: the average over the tokens that are not padding; `"last"`: the
             last of them; `"attention"`: a learned average.
         lowercase: Fold case and strip accents; not with `preprocessor`.
+        rules: Configuration of `TextRules`; not with `preprocessor`.
         backbone: A KerasHub text backbone to use instead of a new BERT.
         preprocessor: The tokenizer of a pretrained backbone.
         details: Activation and epsilon of the backbone, where they are not KerasHub's; see `set_details`.
@@ -60,6 +61,7 @@ class TextEncoder(keras.Model):
         max_tokens: int = 48,
         pooling: Pooling = "mean",
         lowercase: bool = True,
+        rules: Mapping[str, Any] | None = None,
         backbone: keras.Model | None = None,
         preprocessor: SequencePreprocessor | None = None,
         details: Mapping[str, Any] | None = None,
@@ -71,7 +73,9 @@ class TextEncoder(keras.Model):
             raise ConfigError(unknown_name("pooling", pooling, POOLINGS))
         self.pooling = pooling
         self.normalize = normalize
-        self.preprocessor = preprocessor or TextPreprocessor(vocabulary, max_tokens=max_tokens, lowercase=lowercase)
+        self.preprocessor = preprocessor or TextPreprocessor(
+            vocabulary, max_tokens=max_tokens, lowercase=lowercase, rules=rules
+        )
         self.backbone = backbone or BertBackbone(
             vocabulary_size=len(vocabulary),
             num_layers=layers,
@@ -105,6 +109,7 @@ class TextEncoder(keras.Model):
         pooling: Pooling | Literal["auto"] = "auto",
         max_tokens: int | None = None,
         offline: bool | None = None,
+        rules: Mapping[str, Any] | None = None,
     ) -> TextEncoder:
         """Loads a BERT, RoBERTa, DistilBERT, ALBERT, XLM-R or GPT-2 that computes what transformers computes.
 
@@ -114,12 +119,16 @@ class TextEncoder(keras.Model):
                 and the mean of the others.
             max_tokens: Tokens kept of a text; by default as many as the checkpoint takes. Short texts cost no more.
             offline: Never ask a hub; by default as the environment says (`PRODUCT_MATCHING_OFFLINE=1`).
+            rules: Configuration of `TextRules`, applied before the tokenizer.
 
         Raises:
             CheckpointError: If the checkpoint is not found, is of another kind, or its in-graph tokenizer differs from
                 that of transformers.
         """
-        return cls(**load_parts(name_or_path, pooling=pooling, max_tokens=max_tokens, offline=offline))
+        parts = load_parts(name_or_path, pooling=pooling, max_tokens=max_tokens, offline=offline)
+        if rules:
+            parts["preprocessor"] = SequencePreprocessor(**parts["preprocessor"].get_config(), rules=rules)
+        return cls(**parts)
 
     def call(self, inputs: dict[str, Tensor], training: bool | None = None) -> Tensor:
         """Encodes tokens.

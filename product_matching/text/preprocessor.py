@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -11,6 +11,7 @@ from keras_hub.tokenizers import WordPieceTokenizer
 from product_matching._types import Tensor
 from product_matching.errors import DataError
 from product_matching.text.cleaning import clean_text
+from product_matching.text.rules import TextRules
 from product_matching.text.vocabulary import SPECIAL_TOKENS
 
 
@@ -24,15 +25,24 @@ class TextPreprocessor:
         vocabulary: Word pieces, `[PAD]`, `[UNK]`, `[CLS]` and `[SEP]` among them.
         max_tokens: Length L of the sequence.
         lowercase: Fold case and strip accents, as the vocabulary was learned.
+        rules: Configuration of `TextRules`, applied after cleaning.
     """
 
-    def __init__(self, vocabulary: Sequence[str], *, max_tokens: int = 48, lowercase: bool = True) -> None:
+    def __init__(
+        self,
+        vocabulary: Sequence[str],
+        *,
+        max_tokens: int = 48,
+        lowercase: bool = True,
+        rules: Mapping[str, Any] | None = None,
+    ) -> None:
         missing = [token for token in SPECIAL_TOKENS[:4] if token not in vocabulary]
         if missing:
             raise DataError(f"The vocabulary has no {', '.join(missing)}: it is not a BERT vocabulary.")
         self.vocabulary = list(vocabulary)
         self.max_tokens = max_tokens
         self.lowercase = lowercase
+        self.rules = TextRules(**(rules or {}))
         # The tables must belong to the graph of no one function, whoever calls first.
         with tf.init_scope():
             self.tokenizer = WordPieceTokenizer(
@@ -50,7 +60,7 @@ class TextPreprocessor:
     @property
     def tables(self) -> Any:
         """What an export must keep."""
-        return self.tokenizer
+        return [self.tokenizer, self.rules.tables]
 
     def __call__(self, title: Tensor, description: Tensor) -> dict[str, Tensor]:
         """Tokenises a batch.
@@ -68,6 +78,7 @@ class TextPreprocessor:
     def _prepare(self, title: Tensor, description: Tensor) -> dict[str, Tensor]:
         # One call for both fields: the tokenizer is by far the largest part of an exported graph.
         texts = clean_text(tf.concat([title, description], axis=0))
+        texts = self.rules(texts) if self.rules else texts
         pieces = self.tokenizer(texts)
         lengths = tf.reshape(tf.cast(pieces.row_lengths(), tf.int32), [2, -1])
         dense = tf.reshape(pieces.to_tensor(shape=[None, self.max_tokens]), [2, -1, self.max_tokens])
@@ -96,4 +107,5 @@ class TextPreprocessor:
         }
 
     def get_config(self) -> dict[str, Any]:
-        return {"vocabulary": self.vocabulary, "max_tokens": self.max_tokens, "lowercase": self.lowercase}
+        config = {"vocabulary": self.vocabulary, "max_tokens": self.max_tokens, "lowercase": self.lowercase}
+        return {**config, **({"rules": self.rules.get_config()} if self.rules else {})}

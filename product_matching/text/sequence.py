@@ -10,6 +10,7 @@ import tensorflow as tf
 from product_matching._types import Tensor
 from product_matching.errors import ConfigError
 from product_matching.text.cleaning import clean_text
+from product_matching.text.rules import TextRules
 from product_matching.text.tokenizer import SubwordTokenizer
 
 MULTIPLE = 8
@@ -26,22 +27,30 @@ class SequencePreprocessor:
     Args:
         tokenizer: A `SubwordTokenizer`, or its configuration.
         max_tokens: Tokens of a row at most, the marks among them.
+        rules: Configuration of `TextRules`, applied after cleaning.
     """
 
-    def __init__(self, tokenizer: SubwordTokenizer | Mapping[str, Any], *, max_tokens: int) -> None:
+    def __init__(
+        self,
+        tokenizer: SubwordTokenizer | Mapping[str, Any],
+        *,
+        max_tokens: int,
+        rules: Mapping[str, Any] | None = None,
+    ) -> None:
         self.tokenizer = tokenizer if isinstance(tokenizer, SubwordTokenizer) else SubwordTokenizer(**tokenizer)
         self._prefix, self._suffix = self.tokenizer.prefix, self.tokenizer.suffix
         self.room = max_tokens - len(self._prefix) - len(self._suffix)
         if self.room < 1:
             raise ConfigError(f"max_tokens must leave room for a token beside the marks; got {max_tokens}.")
         self.max_tokens = max_tokens
+        self.rules = TextRules(**(rules or {}))
         strings = tf.TensorSpec([None], tf.string)
         self._prepare_in_graph = tf.function(self._prepare, input_signature=[strings, strings])
 
     @property
     def tables(self) -> Any:
         """What an export must keep."""
-        return self.tokenizer.tables
+        return [self.tokenizer.tables, self.rules.tables]
 
     @property
     def vocabulary(self) -> list[str]:
@@ -63,6 +72,7 @@ class SequencePreprocessor:
 
     def _prepare(self, title: Tensor, description: Tensor) -> dict[str, Tensor]:
         cleaned = clean_text(tf.concat([title, description], axis=0), compatibility=False)
+        cleaned = self.rules(cleaned) if self.rules else cleaned
         texts = tf.strings.strip(tf.strings.join(tf.split(cleaned, 2), " "))
         pieces = self.tokenizer(texts)[:, : self.room]
         rows = tf.concat([self._marks(self._prefix, texts), pieces, self._marks(self._suffix, texts)], axis=1)
@@ -82,4 +92,5 @@ class SequencePreprocessor:
         return tf.RaggedTensor.from_tensor(marks)
 
     def get_config(self) -> dict[str, Any]:
-        return {"tokenizer": self.tokenizer.get_config(), "max_tokens": self.max_tokens}
+        config = {"tokenizer": self.tokenizer.get_config(), "max_tokens": self.max_tokens}
+        return {**config, **({"rules": self.rules.get_config()} if self.rules else {})}

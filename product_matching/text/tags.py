@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from product_matching._types import Tensor
 from product_matching.text.cleaning import clean_text
+from product_matching.text.noise import informative
 
 SEPARATOR = "|"
 
@@ -33,10 +34,15 @@ class TagLookup:
 
     @classmethod
     def learn(cls, tag_lists: Iterable[list[str]], *, max_tags: int = 2000, min_count: int = 2) -> TagLookup:
-        """Keeps the most frequent tags, ties in alphabetical order, that at least `min_count` products carry."""
+        """Keeps the most frequent tags that at least `min_count` products carry, ties in alphabetical order.
+
+        Tags that are words of the sale ("new", "热卖") are left out, see `noise`.
+        """
         lists = [SEPARATOR.join(tags) for tags in tag_lists]
         cleaned = _split(tf.constant(lists, dtype=tf.string)).to_list() if lists else []
-        counts = Counter(tag.decode("utf-8") for tags in cleaned for tag in set(tags) if tag)
+        counts = Counter(
+            tag for tags in cleaned for tag in informative(one.decode("utf-8") for one in set(tags)) if tag
+        )
         frequent = sorted((-n, tag) for tag, n in counts.items() if n >= min_count)
         return cls([tag for _, tag in frequent[:max_tags]])
 

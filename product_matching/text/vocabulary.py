@@ -14,17 +14,21 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.trainers import WordPieceTrainer
 
 from product_matching.text.cleaning import clean_text
+from product_matching.text.rules import TextRules
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
-def learn_vocabulary(texts: Iterable[str], size: int = 8000, *, lowercase: bool = True) -> list[str]:
+def learn_vocabulary(
+    texts: Iterable[str], size: int = 8000, *, lowercase: bool = True, rules: TextRules | None = None
+) -> list[str]:
     """Learns word pieces, as BERT did: lower case, no accents, each Chinese character a word of its own.
 
     Args:
         texts: Raw texts; they go through `clean_text` first.
         size: Word pieces at most, the five special tokens among them.
         lowercase: Fold case and strip accents.
+        rules: What the preprocessor does after cleaning, too.
 
     Returns:
         The vocabulary: the special tokens (`[PAD]` is 0), then pieces, `##` before one that continues a word.
@@ -32,7 +36,7 @@ def learn_vocabulary(texts: Iterable[str], size: int = 8000, *, lowercase: bool 
     tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = BertNormalizer(lowercase=lowercase, strip_accents=lowercase, handle_chinese_chars=True)
     tokenizer.pre_tokenizer = BertPreTokenizer()
-    words = _count_words(tokenizer, texts)
+    words = _count_words(tokenizer, texts, rules)
     # The trainer numbers letters in the order of a hash map that differs from run to run, and breaks ties between
     # merges by these numbers. Named beforehand, in order, they and so the vocabulary are the same each time.
     letters = sorted({"##" + letter for word in words for letter in word[1:]})
@@ -44,15 +48,16 @@ def learn_vocabulary(texts: Iterable[str], size: int = 8000, *, lowercase: bool 
     return sorted(pieces, key=pieces.__getitem__)
 
 
-def _count_words(tokenizer: Tokenizer, texts: Iterable[str]) -> Counter[str]:
+def _count_words(tokenizer: Tokenizer, texts: Iterable[str], rules: TextRules | None) -> Counter[str]:
     words: Counter[str] = Counter()
-    for text in _cleaned(texts):
+    for text in _cleaned(texts, rules):
         normal = tokenizer.normalizer.normalize_str(text)
         words.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal))
     return words
 
 
-def _cleaned(texts: Iterable[str], batch: int = 1024) -> Iterator[str]:
+def _cleaned(texts: Iterable[str], rules: TextRules | None, batch: int = 1024) -> Iterator[str]:
     iterator = iter(texts)
     while chunk := list(islice(iterator, batch)):
-        yield from (text.decode("utf-8") for text in clean_text(tf.constant(chunk)).numpy())
+        cleaned = clean_text(tf.constant(chunk))
+        yield from (text.decode("utf-8") for text in (rules(cleaned) if rules else cleaned).numpy())

@@ -85,9 +85,14 @@ def fit(
         batch_size=options.batch_size,
         training=True,
         augment=options.augment,
+        swap_fields=options.swap_fields,
+        rand_augment_ops=options.rand_augment,
         same_kind=options.same_kind,
+        bucket=options.bucket,
+        cache=options.image_cache or True,
         seed=config.seed,
-        epochs=range(first, options.epochs),
+        epochs=options.epochs,
+        start_step=first * _steps(train, config),
         features=features,
     )
     history = model.fit(

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from product_matching.dataset import make_dataset
+from product_matching.errors import ConfigError
 from product_matching.visual import decode_image
 
 
@@ -137,19 +138,80 @@ def test_products_of_one_kind_stand_together(batches_of, some):
     assert neighbours(4) > neighbours(1) + 3
 
 
-@pytest.mark.parametrize("same_kind", [1, 4])
-def test_epochs_depend_on_seed_and_number_alone(some, same_kind):
-    def batches(epochs):
-        options = {"batch_size": 8, "training": True, "same_kind": same_kind, "seed": 3}
-        made = make_dataset(some, PlainPreprocessor(), epochs=epochs, **options)
-        found = [(inputs["image"].numpy(), groups.numpy()) for inputs, groups in made]
-        assert len(found) == int(made.cardinality()) == 5 * len(epochs)
-        return found
+def seen(batches):
+    """Images, titles and groups of each batch."""
+    return [(inputs["image"].numpy(), inputs["title"].numpy(), groups.numpy()) for inputs, groups in batches]
 
-    whole, tail = batches(range(4)), batches(range(2, 4))
-    for (images, groups), (same_images, same_groups) in zip(whole[10:], tail, strict=True):
-        np.testing.assert_array_equal(images, same_images)
-        np.testing.assert_array_equal(groups, same_groups)
-    first, second = (np.concatenate([groups for _, groups in part]) for part in (whole[:5], whole[5:10]))
-    assert sorted(first) == sorted(second)
-    assert list(first) != list(second)
+
+@pytest.mark.parametrize("options", [{}, {"same_kind": 4}, {"cache": False}, {"batch_size": 64}])
+def test_an_interrupted_training_goes_on_where_it_was(batches_of, options):
+    whole = seen(batches_of(training=True, epochs=3, seed=5, **options))
+    assert len(whole) == 3 * (1 if options.get("batch_size") else 2)
+    for start in (1, len(whole) // 2, len(whole) - 1):
+        rest = batches_of(training=True, epochs=3, start_step=start, seed=5, **options)
+        assert rest.cardinality() == len(whole) - start
+        for resumed, before in zip(seen(rest), whole[start:], strict=True):
+            assert same(resumed, before)
+
+
+def test_epochs_of_one_dataset_differ_and_hold_no_product_twice(batches_of):
+    groups = [groups for _, _, groups in seen(batches_of(training=True, epochs=2))]
+    first, second = np.concatenate(groups[:2]), np.concatenate(groups[2:])
+    assert len(set(first)) == len(set(second)) == 32
+    assert (first != second).any()
+
+
+def test_batches_that_are_left_out_are_not_decoded(some):
+    decoded = []
+
+    class Counting(PlainPreprocessor):
+        def decode(self, contents):
+            tf.py_function(lambda: decoded.append(1), [], [])
+            return super().decode(contents)
+
+    options = {"batch_size": 8, "training": True, "cache": False, "epochs": 2, "start_step": 9}
+    assert len(list(make_dataset(some, Counting(), **options))) == 1
+    assert len(decoded) == 8
+
+
+def test_a_folder_keeps_images_for_the_next_time(batches_of, some, tmp_path):
+    first = read(batches_of(cache=tmp_path))
+    assert list(tmp_path.iterdir())
+    assert same(first, read(batches_of(cache=False)))
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert same(first, read(batches_of(cache=tmp_path)))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
+    half = some.take(np.arange(20))
+    assert same(read(batches_of(half, cache=tmp_path)), read(batches_of(half, cache=False)))
+
+
+def test_texts_of_one_length_stand_together(batches_of, some):
+    sizes = dict(zip(some.groups(), [len(text.encode()) for text in some.texts()], strict=True))
+
+    def spread(bucket):
+        parts = seen(batches_of(training=True, batch_size=5, bucket=bucket))
+        assert len(np.unique(np.concatenate([groups for _, _, groups in parts]))) == 40
+        return np.mean([np.ptp([sizes[group] for group in groups]) for _, _, groups in parts])
+
+    assert spread(True) < 0.6 * spread(False)
+
+
+def test_order_may_be_left_free(batches_of):
+    free = read(batches_of(deterministic=False))
+    assert sorted(free[2]) == sorted(read(batches_of())[2])
+
+
+def test_fields_can_change_places(batches_of, some):
+    titles = set(read(batches_of())[1])
+    swapped = read(batches_of(augment=0.001, swap_fields=999.0))[1]
+    descriptions = {text.encode() for text in some.table["description"]}
+    assert np.mean([text in titles for text in swapped]) < 0.2
+    assert np.mean([text in descriptions for text in swapped]) > 0.5
+
+
+@pytest.mark.parametrize(
+    "options", [{"epochs": 2}, {"training": True, "start_step": 2}, {"training": True, "bucket": True, "same_kind": 2}]
+)
+def test_options_that_exclude_each_other_are_an_error(batches_of, options):
+    with pytest.raises(ConfigError, match="epochs with training"):
+        batches_of(**options)

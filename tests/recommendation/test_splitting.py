@@ -3,7 +3,7 @@ import pytest
 
 from product_matching.errors import DataError
 from product_matching.recommendation import Interactions, split_interactions
-from product_matching.recommendation.splitting import temperature_of
+from product_matching.recommendation.splitting import cold_start, temperature_of
 
 
 def pairs(events):
@@ -49,3 +49,22 @@ def test_an_unknown_split_is_named():
 
 def test_temperatures():
     assert temperature_of(np.array([0, 2, 3, 10, 11])).tolist() == ["cold", "cold", "warm", "warm", "hot"]
+
+
+def test_products_of_a_cold_start_were_never_seen_and_stay_where_they_are():
+    random = np.random.default_rng(0)
+    users, products = random.integers(0, 30, 900), random.integers(0, 120, 900)
+    first = products < 100
+    split = cold_start(Interactions.from_arrays(users[first], products[first]), valid=0.2, test=0.2)
+    sides = [{product for _, product in pairs(part)} for part in (split.train, split.valid, split.test)]
+    assert all(sides)
+    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+    assert sum(len(part) for part in (split.train, split.valid, split.test)) == first.sum()
+    grown = cold_start(Interactions.from_arrays(users, products), valid=0.2, test=0.2)
+    for side, part in zip(sides, (grown.train, grown.valid, grown.test), strict=True):
+        assert side <= {product for _, product in pairs(part)}
+
+
+def test_a_cold_start_needs_products_on_each_side():
+    with pytest.raises(DataError, match="Of 2 products too few"):
+        cold_start(Interactions.from_arrays(["a", "b"], ["x", "y"]))

@@ -164,3 +164,11 @@ def test_graph_gives_what_eager_gives():
 
 def test_no_images_give_no_rows():
     assert decode_images(tf.constant([], tf.string), SIZE).shape == (0, SIZE, SIZE, 3)
+
+
+@pytest.mark.parametrize("side", [32, 64, 128, 256, 320, 640, 1152])
+def test_large_jpegs_are_decoded_at_a_scale_and_look_the_same(side):
+    contents = file_of(draw(side, side * 3 // 4), "JPEG", quality=90)
+    ratio = next(ratio for ratio in (8, 4, 2, 1) if side >= ratio * 1.5 * SIZE or ratio == 1)
+    assert side / ratio >= 1.5 * SIZE or ratio == 1
+    assert np.abs(decoded(contents) - reference(contents)).mean() < 1.5
