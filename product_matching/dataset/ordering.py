@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
-
-from product_matching._types import Tensor
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,17 @@ class Order:
             return self._known(self._in_runs(shuffled), self.count)
         first, left_out = divmod(self.start_step, self.steps)
 
-        def one_epoch(epoch: Tensor) -> tf.data.Dataset:
-            seed = tf.random.stateless_uniform([], [self.seed, epoch], minval=None, maxval=None, dtype=tf.int64)
+        def one_epoch(epoch: int) -> tf.data.Dataset:
+            seed = int(np.random.SeedSequence([self.seed, epoch]).generate_state(1)[0])
             shuffled = rows.shuffle(self.count, seed=seed, reshuffle_each_iteration=False)
             # What is over at the end of an epoch may not start a batch of the next.
             used = self._in_runs(shuffled).take(min(self.steps * self.batch_size, self.count))
-            return used.skip(tf.where(epoch == first, tf.constant(left_out * self.batch_size, tf.int64), 0))
+            return used.skip(left_out * self.batch_size) if epoch == first else used
 
-        several = tf.data.Dataset.range(first, self.epochs).flat_map(one_epoch)
+        if first >= self.epochs:
+            return rows.take(0)
+        # One dataset an epoch, end to end: a shuffle takes its seed when it is built, not from a tensor.
+        several = functools.reduce(tf.data.Dataset.concatenate, map(one_epoch, range(first, self.epochs)))
         return self._known(several, self._batches * min(self.batch_size, self.count))
 
     def batch(self, rows: tf.data.Dataset) -> tf.data.Dataset:
