@@ -33,8 +33,7 @@ class ImageFacts(NamedTuple):
 
 def image_facts(image: Image.Image, path: Path) -> ImageFacts:
     """Describes an opened image, the file of which lies at `path`."""
-    with path.open("rb", buffering=0) as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).digest()
+    digest = hashlib.blake2b(path.read_bytes(), digest_size=8).digest()
     return ImageFacts(*image.size, digest, fingerprint(image))
 
 
