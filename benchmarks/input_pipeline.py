@@ -82,7 +82,12 @@ def bare_decoder(paths, ratio, threads):
 
     options = tf.data.Options()
     options.threading.private_threadpool_size = threads
-    return tf.data.Dataset.from_tensor_slices(paths).map(decode, num_parallel_calls=threads).with_options(options)
+    return (
+        tf.data.Dataset.from_tensor_slices(paths)
+        .map(decode, num_parallel_calls=threads)
+        .batch(64)
+        .with_options(options)
+    )
 
 
 def ours(paths, size, threads, batch_size):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -98,10 +99,12 @@ def make_dataset(
         )
     features = features or {}
     parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": deterministic}
+    # Decoding is most of the work: it need not wait until tf.data has found out that a second thread helps.
+    decoding = {"num_parallel_calls": os.cpu_count() or 1, "deterministic": deterministic}
     rows = tf.data.Dataset.from_tensor_slices(_raw(catalog, bucket))
     decode = None if "image_features" in features else _decoder(preprocessor)
     if decode and cache:
-        rows = rows.map(decode, **parallel)
+        rows = rows.map(decode, **decoding)
         rows = rows.cache() if cache is True else rows.cache(_cache_file(cache, catalog, preprocessor.image_size))
         decode = None
     if features:
@@ -112,7 +115,7 @@ def make_dataset(
         run_key="length" if bucket else "kind", run=batch_size if bucket else same_kind,
     )  # fmt: skip
     rows = order.arrange(rows)
-    rows = rows.map(decode, **parallel) if decode else rows  # after the shuffle, which then holds no pixels
+    rows = rows.map(decode, **decoding) if decode else rows  # after the shuffle, which then holds no pixels
     batches = order.batch(rows)
     strength = float(training) if augment is None else float(augment)
     if strength > 0:

@@ -12,6 +12,7 @@ from PIL import Image
 SIDE = 72  # both 8 and 9 divide it
 EDGE = 2
 """A step in brightness up to this, of 255, is noise: a white ground gives no bits."""
+_WHOLE = 1 << 25  # bytes up to which a file is read whole, which is quicker
 BITS, COLOURS = 16, 192
 """Bytes of edges and of colours in a fingerprint."""
 
@@ -33,8 +34,11 @@ class ImageFacts(NamedTuple):
 
 def image_facts(image: Image.Image, path: Path) -> ImageFacts:
     """Describes an opened image, the file of which lies at `path`."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).digest()
+    if path.stat().st_size < _WHOLE:
+        digest = hashlib.blake2b(path.read_bytes(), digest_size=8).digest()
+    else:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).digest()
     return ImageFacts(*image.size, digest, fingerprint(image))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from product_matching._types import Tensor
-from product_matching.visual.exif import may_be_turned, orientation, upright
+from product_matching.visual.exif import orientation, upright
 
 WHITE = 255
 RATIOS = (1, 2, 4, 8)
@@ -44,7 +44,8 @@ def decode_images(contents: Tensor, size: int) -> Tensor:
 def _decode(contents: Tensor, size: int) -> Tensor:
     is_jpeg = tf.strings.substr(contents, 0, 3) == b"\xff\xd8\xff"
     ink = tf.cond(is_jpeg, lambda: _jpeg_ink(contents, size), lambda: _other_ink(contents, size))
-    ink = tf.cond(may_be_turned(contents), lambda: upright(ink, orientation(contents)), lambda: ink)
+    turn = orientation(contents)
+    ink = tf.cond(turn > 1, lambda: upright(ink, turn), lambda: ink)
     room = size - tf.shape(ink)
     before = room // 2 * [1, 1, 0]
     ink = tf.ensure_shape(tf.pad(ink, tf.stack([before, (room - before) * [1, 1, 0]], axis=1)), [size, size, 3])
