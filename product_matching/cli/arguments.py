@@ -18,6 +18,17 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
 
 
+def add_prefixes(parser: argparse.ArgumentParser) -> None:
+    """`--left` and `--right`."""
+    for side, other in (("left", "l_"), ("right", "r_")):
+        parser.add_argument(
+            f"--{side}",
+            default="",
+            metavar="PREFIX",
+            help=f"how the columns of the {side} side begin (default: {side}_, or {other} and the like where they do)",
+        )
+
+
 def add_catalog(parser: argparse.ArgumentParser) -> None:
     """`CATALOG` and how to read it."""
     parser.add_argument("catalog", type=Path, help="table of products: .csv, .tsv, .jsonl or .parquet")

@@ -16,6 +16,7 @@ from product_matching.bundle.paths import free_path
 from product_matching.deploy.serving_module import ServingModule, signatures
 from product_matching.deploy.slimming import slim_graph
 from product_matching.model import VIEWS, ProductModel, merge_lora
+from product_matching.model.reranker import Reranker
 
 
 def export(
@@ -50,6 +51,32 @@ def export(
             rejected.to_csv(fresh / "rejected.csv", index=False)
 
     write_bundle(folder, fill, {**_description(model), **(manifest or {})})
+    return folder
+
+
+def export_reranker(
+    model: Reranker, path: str | Path, *, manifest: Mapping[str, Any] | None = None, overwrite: bool = False
+) -> Path:
+    """Writes a re-ranker as a bundle: the Keras model and the manifest, without a SavedModel.
+
+    Args:
+        model: A fitted re-ranker.
+        path, manifest, overwrite: As of `export`.
+
+    Returns:
+        The folder of the bundle.
+
+    Raises:
+        BundleError: If something is in the way.
+    """
+    folder = free_path(path, overwrite=overwrite)
+    description = {
+        "kind": "pairs",
+        "columns": {"left": model.comparer.left, "right": model.comparer.right, "numeric": model.comparer.numeric},
+        "threshold": model.threshold,
+        "comparisons": model.names,
+    }
+    write_bundle(folder, lambda fresh: model.save(fresh / "model.keras"), {**description, **(manifest or {})})
     return folder
 
 

@@ -5,7 +5,10 @@ from product_matching._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "LabelledPairs": "product_matching.train.pairs",
+        "PairTraining": "product_matching.train.pairs",
         "RetrievalMonitor": "product_matching.train.retrieval_monitor",
         "fit": "product_matching.train.fitting",
+        "fit_pairs": "product_matching.train.pairs",
     },
 )
