@@ -32,6 +32,11 @@ def add_prefixes(parser: argparse.ArgumentParser) -> None:
 def add_catalog(parser: argparse.ArgumentParser) -> None:
     """`CATALOG` and how to read it."""
     parser.add_argument("catalog", type=Path, help="table of products: .csv, .tsv, .jsonl or .parquet")
+    add_catalog_options(parser)
+
+
+def add_catalog_options(parser: argparse.ArgumentParser) -> None:
+    """How to read a table of products."""
     parser.add_argument(
         "--column",
         action="append",
@@ -65,13 +70,18 @@ def add_catalog(parser: argparse.ArgumentParser) -> None:
 
 def read_catalog(options: argparse.Namespace, *, group_by: str = "") -> Catalog:
     """Reads the catalogue that the options name."""
+    return read_catalog_at(options.catalog, options, group_by=group_by)
+
+
+def read_catalog_at(path: Path, options: argparse.Namespace, *, group_by: str = "") -> Catalog:
+    """Reads a catalogue as the options say."""
     from product_matching.dataset import load_data
 
     if options.limit < 0:
         raise ConfigError(f"--limit takes a number of rows from 1; got {options.limit}.")
     return load_data(
-        options.catalog,
-        columns=_mapping(options.column),
+        path,
+        columns=column_mapping(options),
         strict=options.strict,
         on_bad_image=options.on_bad_image,
         group_by=group_by,
@@ -109,7 +119,7 @@ def read_interactions(options: argparse.Namespace) -> Interactions:
 
     return load_interactions(
         options.interactions,
-        columns=_mapping(options.column),
+        columns=column_mapping(options),
         event_weights=_event_weights(options.event_weight) or None,
         strict=options.strict,
         encoding=options.encoding,
@@ -129,9 +139,10 @@ def _event_weights(pairs: list[str]) -> dict[str, float]:
     return weights
 
 
-def _mapping(pairs: list[str]) -> dict[str, str]:
+def column_mapping(options: argparse.Namespace) -> dict[str, str]:
+    """`--column`: from our name to theirs."""
     mapping = {}
-    for pair in pairs:
+    for pair in options.column:
         ours, separator, theirs = pair.partition("=")
         if not (separator and ours and theirs):
             raise ConfigError(f"--column takes OURS=THEIRS, e.g. title=name; got {pair!r}.")

@@ -15,6 +15,7 @@ from product_matching.cli import (
     evaluate,
     evaluate_recommendation,
     index,
+    link,
     match,
     recommend,
     search,
@@ -27,7 +28,7 @@ from product_matching.cli import (
 from product_matching.cli.output import complain
 from product_matching.errors import ProductMatchingError
 
-COMMANDS = (demo, validate, train, evaluate, index, search, match, train_pairs)
+COMMANDS = (demo, validate, train, evaluate, index, search, match, train_pairs, link)
 COMMANDS += (train_recommender, recommend, evaluate_recommendation, serve, doctor)
 USERS_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
 

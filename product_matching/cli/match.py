@@ -24,8 +24,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "match",
         help="say how probable it is that each pair of a table matches",
-        description="Scores pairs with a bundle of `train` (title, description, tags and image count as such, any other "
-        "column as words) or with a re-ranker of `train-pairs` (any columns).",
+        description="Scores pairs with a bundle of `train` (title, description, tags and image count as such, any "
+        "other column as words) or with a re-ranker of `train-pairs` (any columns).",
     )
     parser.add_argument("bundle", help="folder of the bundle")
     parser.add_argument("pairs", type=Path, help="table of pairs: left_title, right_image, …, perhaps a label")

@@ -72,7 +72,6 @@ def train_reranker(
 ) -> dict[str, Any]:
     """Fits and writes; returns what the command prints."""
     from product_matching.deploy import export_reranker
-    from product_matching.metrics import match_metrics
     from product_matching.model.reranker import build_reranker
     from product_matching.train import PairTraining, fit_pairs
 
@@ -93,8 +92,7 @@ def train_reranker(
     training = PairTraining(epochs=options.epochs, minutes=options.minutes, seed=options.seed)
     with step("train", seconds):
         history = fit_pairs(model, train, valid, training, callbacks=[epoch_progress("read")])
-    probabilities = model.probability(model.score(valid.left, valid.right))
-    metrics = match_metrics(valid.labels, probabilities, threshold=model.threshold)
+    metrics = history.pop("validation")
     told = {
         "encoder": encoder if model.reader is not None else "none",
         "validation": metrics,

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from product_matching._types import FloatArray, Tensor
-from product_matching.metrics import average_precision, best_threshold, fit_platt, platt_probability
+from product_matching.metrics import average_precision, best_threshold, fit_platt, match_metrics, platt_probability
 from product_matching.model.reranker import SURE, Record, Reranker
 from product_matching.model.reranker.members import Members
 from product_matching.optimizer import WarmupSchedule
@@ -72,8 +72,8 @@ def fit_pairs(
         callbacks: More callbacks of the cross-encoder's fit.
 
     Returns:
-        `average_precision` on the validation pairs of the comparisons (`comparisons`) and after each epoch (`reader`),
-        the pairs in doubt, and whether the reader is kept.
+        `validation`, metrics on the validation pairs; their average precision by the comparisons alone (`comparisons`)
+        and after each epoch of the cross-encoder (`reader`); the pairs in doubt; whether the cross-encoder is kept.
     """
     options = options or PairTraining()
     verdicts = fit_members(model, model.compare(train.left, train.right), train.labels, options)
@@ -89,6 +89,8 @@ def fit_pairs(
     scale, offset = fit_platt(valid.labels, scores)
     threshold = best_threshold(valid.labels, platt_probability(scores, scale=scale, offset=offset), aim="f1")
     model.calibrate(scale, offset, min(threshold, 1.0))
+    # Before its matches are remembered: with them, the validation pairs would speak for themselves.
+    told["validation"] = match_metrics(valid.labels, model.probability(scores), threshold=model.threshold)
     if model.known.left:
         model.known.learn(valid.left, valid.right, valid.labels)
     return told

@@ -20,7 +20,9 @@ def compare_codes(a: Words, b: Words, weights: WordWeights) -> dict[str, float]:
     not count; what counts is the share of it, from its start, that is found: colours and regions are at the end.
     """
     shared = a.codes & b.codes
-    left, right = ([_found(code, text) for code in codes] for codes, text in ((a.codes, b.squeezed), (b.codes, a.squeezed)))
+    left, right = (
+        [_found(code, text) for code in codes] for codes, text in ((a.codes, b.squeezed), (b.codes, a.squeezed))
+    )
     clear = bool(left) and bool(right) and max(left + right) < ALIKE
     return {
         "left": float(min(len(left), MOST)),

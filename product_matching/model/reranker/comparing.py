@@ -46,7 +46,11 @@ class Comparer:
     def learn(cls, left: Sequence[Record], right: Sequence[Record]) -> Comparer:
         """Looks at the records of the training pairs: which columns hold numbers, which words are rare."""
         columns = [list(side[0]) for side in (left, right)]
-        numeric = [name for name in dict.fromkeys(sum(columns, [])) if _holds_numbers(name, left, right)]
+        numeric = [
+            name
+            for name in dict.fromkeys(name for side in columns for name in side)
+            if _holds_numbers(name, left, right)
+        ]
         return cls(*columns, numeric, WordWeights.learn(whole(record) for side in (left, right) for record in side))
 
     def __call__(self, left: Sequence[Record], right: Sequence[Record]) -> FloatArray:

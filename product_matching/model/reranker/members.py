@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -44,7 +45,7 @@ class Members(keras.layers.Layer):
         self.scale = self.add_weight(shape=(features,), initializer="ones", trainable=False, name="scale")
         self.kernels, self.biases = [], []
         widths = [features, *self.hidden, 1]
-        for depth, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for depth, (before, after) in enumerate(pairwise(widths)):
             start = keras.initializers.RandomNormal(stddev=(2 / before) ** 0.5, seed=depth)
             shape = (self.count, before, after)
             self.kernels.append(self.add_weight(shape=shape, initializer=start, name=f"kernel_{depth}"))

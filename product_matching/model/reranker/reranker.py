@@ -71,7 +71,9 @@ class Reranker(keras.Model):
         """Takes a cross-encoder, or does without."""
         self.reader = reader
         self._read = TracedCall(reader) if reader else None
-        self.tokenizer = PairTokenizer(reader.encoder.preprocessor.tokenizer, max_tokens=self.max_tokens) if reader else None
+        self.tokenizer = (
+            PairTokenizer(reader.encoder.preprocessor.tokenizer, max_tokens=self.max_tokens) if reader else None
+        )
 
     @property
     def names(self) -> list[str]:
