@@ -62,8 +62,8 @@ def fit_pairs(
 ) -> dict[str, Any]:
     """Fits a re-ranker, calibrates it and chooses its threshold, the best F1 on the validation pairs.
 
-    Validation pairs choose the epoch, the threshold and whether the cross-encoder is kept at all; afterwards the
-    matches among them are remembered too (if any are).
+    Validation pairs choose the epoch, the threshold and whether the cross-encoder is kept at all. Where the model
+    remembers matches, theirs are remembered too.
 
     Args:
         model: From `build_reranker` on the training pairs; its reader is dropped where it does not help.
@@ -76,6 +76,10 @@ def fit_pairs(
         and after each epoch of the cross-encoder (`reader`); the pairs in doubt; whether the cross-encoder is kept.
     """
     options = options or PairTraining()
+    if model.known.left:
+        # First of all, so that as much is known of the products of the training pairs as of those to come; no pair is
+        # evidence about itself.
+        model.known.learn(valid.left, valid.right, valid.labels)
     verdicts = fit_members(model, model.compare(train.left, train.right), train.labels, options)
     checked = model.verdict(model.compare(valid.left, valid.right))
     told: dict[str, Any] = {"comparisons": average_precision(valid.labels, checked)}
@@ -89,10 +93,7 @@ def fit_pairs(
     scale, offset = fit_platt(valid.labels, scores)
     threshold = best_threshold(valid.labels, platt_probability(scores, scale=scale, offset=offset), aim="f1")
     model.calibrate(scale, offset, min(threshold, 1.0))
-    # Before its matches are remembered: with them, the validation pairs would speak for themselves.
     told["validation"] = match_metrics(valid.labels, model.probability(scores), threshold=model.threshold)
-    if model.known.left:
-        model.known.learn(valid.left, valid.right, valid.labels)
     return told
 
 

@@ -17,7 +17,7 @@ def reason(left: Mapping[str, str], right: Mapping[str, str], weights: WordWeigh
     >>> reason({"title": "Sony DVP-NS700H"}, {"title": "dvpns700h player by sony"}, WordWeights())
     'model number dvpns700h; words sony'
     """
-    a, b = (parse(" ".join(filter(None, record.values()))) for record in (left, right))
+    a, b = (parse(" ".join(cell for name, cell in record.items() if name != "image")) for record in (left, right))
     found = []
     if left.get("image") and left.get("image") == right.get("image"):
         found.append("same picture")
