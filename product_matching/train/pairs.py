@@ -16,7 +16,7 @@ from product_matching._types import FloatArray, Tensor
 from product_matching.metrics import average_precision, best_threshold, fit_platt, match_metrics, platt_probability
 from product_matching.model.reranker import SURE, Record, Reranker
 from product_matching.model.reranker.members import Members
-from product_matching.optimizer import WarmupSchedule
+from product_matching.optimizer import WarmupSchedule, scale_learning_rate
 from product_matching.train.pair_batches import PairBatches
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,10 @@ class PairTraining:
     epochs: int = 3
     """Passes of the cross-encoder over the pairs in doubt."""
     batch_size: int = 32
-    learning_rate: float = 5e-5
+    learning_rate: float = 1e-3
+    """Peak, of the cross-encoder's head, which is new."""
+    encoder_factor: float = 0.1
+    """A pretrained encoder learns at so much of that rate."""
     minutes: float = 12.0
     """The cross-encoder stops learning after so long; 0: never."""
     member_epochs: int = 40
@@ -151,6 +154,7 @@ def _fit_reader(
     batches = PairBatches(model.tokenizer, *pieces, verdicts[0][doubtful], labels, options.batch_size, options.seed)
     schedule = WarmupSchedule(options.learning_rate, len(batches) * options.epochs, decay="linear")
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.01, global_clipnorm=1.0)
+    scale_learning_rate(optimizer, model.reader.encoder.trainable_variables, options.encoder_factor)
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     model.reader.compile(optimizer=optimizer, loss=loss, jit_compile=False)
     keeper = KeepBest(model, valid, verdicts[1], options.minutes)
