@@ -9,6 +9,8 @@ from pathlib import Path
 import keras
 from keras_hub.models import BertBackbone
 
+from product_matching._optional import require
+from product_matching.errors import MissingExtraError
 from product_matching.model.adapters import freeze
 from product_matching.model.reranker.comparing import Comparer, Record, whole
 from product_matching.model.reranker.known import KnownMatches
@@ -72,7 +74,7 @@ def build_reranker(
     else:
         said = "none"
     reader = found and PairReader(found)
-    trees = TREES if importlib.util.find_spec("lightgbm") else 0
+    trees = TREES if trees_can_grow() else 0
     return Reranker(Comparer.learn(left, right), known, reader, max_tokens=max_tokens, trees=trees), said
 
 
@@ -81,6 +83,15 @@ def packaged_encoder() -> Path | None:
     found = importlib.util.find_spec(PACKAGE)
     folder = Path(found.origin).parent / "model" if found and found.origin else None
     return folder if folder and (folder / "config.json").is_file() else None
+
+
+def trees_can_grow() -> bool:
+    """Whether LightGBM is installed, and the system's library of threads (libgomp) that it needs."""
+    try:
+        require("lightgbm", "pairs")
+    except (MissingExtraError, OSError):
+        return False
+    return True
 
 
 def _choose(encoder: str) -> str:
