@@ -16,6 +16,7 @@ from product_matching.model.reranker.comparing import Comparer, Record, whole
 from product_matching.model.reranker.known import KnownMatches
 from product_matching.model.reranker.reader import PairReader
 from product_matching.model.reranker.reranker import Reranker
+from product_matching.model.reranker.telling import TellingWords
 from product_matching.text import SequencePreprocessor, TextEncoder, learn_vocabulary
 from product_matching.text.tokenizer import SubwordTokenizer
 from product_matching.text.vocabulary import SPECIAL_TOKENS
@@ -74,8 +75,10 @@ def build_reranker(
     else:
         said = "none"
     reader = found and PairReader(found)
+    comparer = Comparer.learn(left, right)
+    telling = TellingWords.learn(left, right, labels, comparer.numeric)
     trees = TREES if trees_can_grow() else 0
-    return Reranker(Comparer.learn(left, right), known, reader, max_tokens=max_tokens, trees=trees), said
+    return Reranker(comparer, known, telling, reader, max_tokens=max_tokens, trees=trees), said
 
 
 def packaged_encoder() -> Path | None:

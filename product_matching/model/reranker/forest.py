@@ -24,7 +24,7 @@ GROWING = {
     "bagging_freq": 1,
     "feature_fraction": 0.5,
     "lambda_l2": 1.0,
-    "num_threads": 2,
+    "num_threads": 1,
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,

@@ -17,6 +17,7 @@ from product_matching.model.reranker.known import NAMES, KnownMatches
 from product_matching.model.reranker.members import Members
 from product_matching.model.reranker.reader import PairReader
 from product_matching.model.reranker.serialising import PairTokenizer, serialise
+from product_matching.model.reranker.telling import TellingWords
 
 SURE = 5.0
 """A verdict (logit) beyond this is final: the cross-encoder reads the pairs between, which are few."""
@@ -35,6 +36,7 @@ class Reranker(keras.Model):
     Args:
         comparer: Of the training pairs.
         known: Which products are known to have a match; empty to forget.
+        telling: Words that tell when they stand on one side only.
         reader: The cross-encoder; `None`: comparisons alone.
         max_tokens: Tokens of a pair that it reads at most.
         members, hidden, dropout: See `Members`.
@@ -45,6 +47,7 @@ class Reranker(keras.Model):
         self,
         comparer: Comparer,
         known: KnownMatches,
+        telling: TellingWords,
         reader: PairReader | None = None,
         *,
         max_tokens: int = 64,
@@ -55,7 +58,8 @@ class Reranker(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.comparer, self.known, self.max_tokens = comparer, known, max_tokens
+        self.comparer, self.known, self.telling = comparer, known, telling
+        self.max_tokens = max_tokens
         self.members = Members(members, hidden, dropout)
         self.members.build((None, len(self.names)))
         self.forest = Forest(trees=trees) if trees else None
@@ -78,11 +82,11 @@ class Reranker(keras.Model):
     @property
     def names(self) -> list[str]:
         """Names of the comparisons, F of them."""
-        return [*self.comparer.names, *NAMES]
+        return [*self.comparer.names, *NAMES, *self.telling.names]
 
     def compare(self, left: Sequence[Record], right: Sequence[Record]) -> FloatArray:
         """The comparisons of pairs: float32 [P, F]."""
-        return np.concatenate([self.comparer(left, right), self.known(left, right)], axis=1)
+        return np.concatenate([part(left, right) for part in (self.comparer, self.known, self.telling)], axis=1)
 
     def call(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
         """Scores of prepared pairs.
@@ -159,6 +163,7 @@ class Reranker(keras.Model):
             **super().get_config(),
             "comparer": self.comparer.get_config(),
             "known": self.known.get_config(),
+            "telling": self.telling.get_config(),
             "reader": self.reader and keras.saving.serialize_keras_object(self.reader),
             "max_tokens": self.max_tokens,
             "members": self.members.count,
@@ -174,6 +179,7 @@ class Reranker(keras.Model):
         return cls(
             Comparer.from_config(config.pop("comparer")),
             KnownMatches(config.pop("known")),
+            TellingWords(**config.pop("telling")),
             reader and keras.saving.deserialize_keras_object(reader),
             **config,
         )
