@@ -42,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="the cross-encoder starts from: a BERT's folder or name; auto: all-MiniLM-L6-v2 where its package is "
         f"installed ({INSTALL_ENCODER}), else a small new BERT; new: that; none: no cross-encoder",
     )
-    parser.add_argument("--epochs", type=int, default=3, help="passes of the cross-encoder (default: 3)")
+    parser.add_argument("--epochs", type=int, default=5, help="passes of the cross-encoder (default: 5)")
     parser.add_argument(
         "--minutes", type=float, default=12, help="it stops learning after so long; 0: never (default: 12)"
     )

@@ -40,7 +40,7 @@ class LabelledPairs:
 class PairTraining:
     """How a re-ranker is fitted."""
 
-    epochs: int = 3
+    epochs: int = 5
     """Passes of the cross-encoder over the pairs in doubt."""
     batch_size: int = 32
     learning_rate: float = 1e-3

@@ -22,8 +22,8 @@ MOST = 6
 class Comparer:
     """Turns pairs of records into numbers.
 
-    For each column that both sides have: cosine, shares, trigrams and equality of its words, or the ratio of its
-    numbers. For the first columns of words (the titles): what is on one side only, model numbers, quantities. For all
+    For each column that both sides have: cosine, shares, trigrams and equality of its words, also whether they stand in
+    any column of the other side, or the ratio of its numbers. For the first columns of words (the titles): what is on one side only, model numbers, quantities. For all
     cells together: all of these.
 
     Args:
@@ -60,10 +60,14 @@ class Comparer:
 
     def _compare(self, left: Record, right: Record) -> dict[str, float]:
         found: dict[str, float] = {}
-        for name in self.shared:
-            compare = _numbers if name in self.numeric else self._texts
-            found |= _named(name, compare(left.get(name, ""), right.get(name, "")))
         a, b = parse(whole(left)), parse(whole(right))
+        for name in self.shared:
+            one, other = left.get(name, ""), right.get(name, "")
+            compare = _numbers if name in self.numeric else self._texts
+            found |= _named(name, compare(one, other))
+            if name not in self.numeric:
+                found |= _named(f"{name}.left_in_all", self._elsewhere(parse(one), b))
+                found |= _named(f"{name}.right_in_all", self._elsewhere(parse(other), a))
         first, second = parse(left.get(self._titles[0], "")), parse(right.get(self._titles[1], ""))
         found |= _named("title", self._words(first, second) | self._differences(first, second))
         found |= _named("title_in_all", {"left": self.weights.share(first, b), "right": self.weights.share(second, a)})
@@ -76,6 +80,11 @@ class Comparer:
     def _texts(self, left: str, right: str) -> dict[str, float]:
         missing = {"no_left": float(not left), "no_right": float(not right)}
         return missing | self._words(parse(left), parse(right))
+
+    def _elsewhere(self, cell: Words, other: Words) -> dict[str, float]:
+        """Whether a cell stands in any column of the other side: a brand, a model number, in the other's title."""
+        found = bool(cell.squeezed) and cell.squeezed in other.squeezed
+        return {"share": self.weights.share(cell, other), "found": float(found)}
 
     def _words(self, a: Words, b: Words) -> dict[str, float]:
         both, any_of = len(a.counts.keys() & b.counts.keys()), len(a.counts.keys() | b.counts.keys())
