@@ -65,7 +65,7 @@ class Bundle:
         try:
             return keras.saving.load_model(self.folder / "model.keras", compile=False)
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise BundleError(f"The Keras model of {self.folder} cannot be loaded: {error}") from error
+            raise BundleError(f"The Keras model of {self.folder} cannot be loaded: {str(error)[:300]}") from error
 
     @property
     def index_folder(self) -> Path:

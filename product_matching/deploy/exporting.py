@@ -76,7 +76,8 @@ def export_reranker(
         "threshold": model.threshold,
         "comparisons": model.names,
     }
-    write_bundle(folder, lambda fresh: model.save(fresh / "model.keras"), {**description, **(manifest or {})})
+    lean = model.clean_copy()
+    write_bundle(folder, lambda fresh: lean.save(fresh / "model.keras"), {**description, **(manifest or {})})
     return folder
 
 

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 LEAST_DOUBTFUL = 40
 """With fewer pairs in doubt, there is nothing that a cross-encoder could learn from."""
 
+LEAST_GAIN = 0.002
+"""Average precision that a cross-encoder must add to be worth its ninety megabytes and its seconds."""
+
 
 @dataclass(frozen=True)
 class LabelledPairs:
@@ -165,14 +168,14 @@ def _fit_reader(
 class KeepBest(keras.callbacks.Callback):
     """After each epoch measures the average precision on validation pairs, and ends with the best epoch's weights.
 
-    The comparisons alone are epoch 0. Within an epoch, stops when the time is over.
+    The comparisons alone are epoch 0, which only a gain of `LEAST_GAIN` beats. Within an epoch, stops when the time is over.
     """
 
     def __init__(self, model: Reranker, valid: LabelledPairs, verdict: FloatArray, minutes: float) -> None:
         super().__init__()
         self.reranker, self.valid, self.verdict = model, valid, verdict
         self.seconds = minutes * 60 or float("inf")
-        self.best, self.weights, self.history = average_precision(valid.labels, verdict), None, []
+        self.best, self.weights, self.history = average_precision(valid.labels, verdict) + LEAST_GAIN, None, []
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.start = time.monotonic()

@@ -23,8 +23,8 @@ class Comparer:
     """Turns pairs of records into numbers.
 
     For each column that both sides have: cosine, shares, trigrams and equality of its words, also whether they stand in
-    any column of the other side, or the ratio of its numbers. For the first columns of words (the titles): what is on one side only, model numbers, quantities. For all
-    cells together: all of these.
+    any column of the other side, or the ratio of its numbers. For the first columns of words (the titles): what is on
+    one side only, model numbers, quantities. For all cells together: all of these.
 
     Args:
         left, right: The columns of each side, in the order of the table. What a record lacks of them is empty; what it

@@ -158,13 +158,22 @@ class Reranker(keras.Model):
     def _numbers(self) -> list[float]:
         return [float(ops.convert_to_numpy(weight)) for weight in self.calibration]
 
+    def clean_copy(self) -> Reranker:
+        """The same without what only training needs: the optimizer's state, a cross-encoder that was dropped."""
+        copy = Reranker.from_config(self.get_config())
+        for name in ("members", "forest", "reader"):
+            if getattr(self, name) is not None:
+                getattr(copy, name).set_weights(getattr(self, name).get_weights())
+        copy.calibrate(*self._numbers())
+        return copy
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "comparer": self.comparer.get_config(),
             "known": self.known.get_config(),
             "telling": self.telling.get_config(),
-            "reader": self.reader and keras.saving.serialize_keras_object(self.reader),
+            "reader": self.reader and self.reader.get_config(),
             "max_tokens": self.max_tokens,
             "members": self.members.count,
             "hidden": self.members.hidden,
@@ -180,6 +189,6 @@ class Reranker(keras.Model):
             Comparer.from_config(config.pop("comparer")),
             KnownMatches(config.pop("known")),
             TellingWords(**config.pop("telling")),
-            reader and keras.saving.deserialize_keras_object(reader),
+            reader and PairReader.from_config(reader),
             **config,
         )

@@ -1,8 +1,13 @@
+import json
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
+from product_matching.deploy import export_reranker
 from product_matching.errors import CheckpointError
 from product_matching.metrics import average_precision
 from product_matching.model.reranker import SURE, build_reranker
@@ -59,6 +64,34 @@ def test_the_cross_encoder_learns_and_is_saved_too(reading, labelled, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(again.score(test.left, test.right), scores, atol=1e-4)
+
+
+def test_it_loads_in_a_process_that_has_not_trained(reading, labelled, tmp_path):
+    model, test = reading[0], labelled[2]
+    bundle = export_reranker(model, tmp_path / "bundle")
+    code = (
+        "import json, sys\nfrom product_matching.bundle import load_bundle\n"
+        "left, right = json.load(sys.stdin)\n"
+        f"model = load_bundle({str(bundle)!r}, kinds=('pairs',)).load_reranker()\n"
+        "print(json.dumps(model.score(left, right).tolist()))"
+    )
+    sides = json.dumps([test.left[:5], test.right[:5]])
+    done = subprocess.run([sys.executable, "-c", code], input=sides, capture_output=True, text=True, check=True)
+    expected = model.score(test.left[:5], test.right[:5])
+    np.testing.assert_allclose(json.loads(done.stdout), expected, atol=1e-4)
+
+
+def test_a_clean_copy_scores_the_same_and_holds_no_more_than_it_needs(reading, labelled, tmp_path):
+    model, test = reading[0], labelled[2]
+    copy = model.clean_copy()
+    assert getattr(copy.reader, "optimizer", None) is None
+    np.testing.assert_allclose(copy.score(test.left, test.right), model.score(test.left, test.right), atol=1e-5)
+    assert copy.threshold == model.threshold
+    copy.set_reader(None)
+    copy.clean_copy().save(tmp_path / "small.keras")
+    copy = model.clean_copy()
+    copy.save(tmp_path / "large.keras")
+    assert (tmp_path / "small.keras").stat().st_size < 0.5 * (tmp_path / "large.keras").stat().st_size
 
 
 def test_what_is_read_is_what_the_keras_call_gives(reading, labelled):
