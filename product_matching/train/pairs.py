@@ -168,7 +168,8 @@ def _fit_reader(
 class KeepBest(keras.callbacks.Callback):
     """After each epoch measures the average precision on validation pairs, and ends with the best epoch's weights.
 
-    The comparisons alone are epoch 0, which only a gain of `LEAST_GAIN` beats. Within an epoch, stops when the time is over.
+    The comparisons alone are epoch 0, which only a gain of `LEAST_GAIN` beats. Stops when the time is over, even within
+    an epoch.
     """
 
     def __init__(self, model: Reranker, valid: LabelledPairs, verdict: FloatArray, minutes: float) -> None:

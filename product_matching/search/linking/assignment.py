@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from product_matching._optional import require
 from product_matching._types import FloatArray, IntArray
 
 LARGEST = 4_000_000
@@ -33,13 +34,12 @@ def one_to_one(pairs: IntArray, values: FloatArray) -> IntArray:
 
 def _clusters(pairs: IntArray) -> np.ndarray:
     """The number of each pair's cluster."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
+    sparse = require("scipy.sparse", "pairs")
+    connected_components = require("scipy.sparse.csgraph", "pairs").connected_components
     left, right = pairs.T
     size = left.max() + 1
     total = size + right.max() + 1
-    graph = coo_matrix((np.ones(len(pairs)), (left, size + right)), shape=(total, total))
+    graph = sparse.coo_matrix((np.ones(len(pairs)), (left, size + right)), shape=(total, total))
     return connected_components(graph, directed=False)[1][left]
 
 
@@ -49,8 +49,7 @@ def _solve(pairs: IntArray, values: FloatArray) -> IntArray:
     (rows, left), (columns, right) = (np.unique(side, return_inverse=True) for side in pairs.T)
     if len(rows) * len(columns) > LARGEST:
         return _greedy(left, right, values)
-    from scipy.optimize import linear_sum_assignment
-
+    linear_sum_assignment = require("scipy.optimize", "pairs").linear_sum_assignment
     worth = np.zeros((len(rows), len(columns)))
     position = np.full(worth.shape, -1)
     worth[left, right], position[left, right] = values, np.arange(len(pairs))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from product_matching._optional import require
 from product_matching._types import FloatArray, IntArray
 from product_matching.model.reranker.weights import WordWeights
 from product_matching.model.reranker.words import Words, parse
@@ -53,8 +54,7 @@ def unique_pairs(pairs: IntArray) -> IntArray:
 
 def _matrix(texts: Sequence[Words], weights: WordWeights, columns: dict[str, int]) -> Any:
     """Rows of length 1: scipy.sparse CSR [N, words]; new words get the next columns."""
-    from scipy import sparse
-
+    sparse = require("scipy.sparse", "pairs")
     starts, places, values = [0], [], []
     for text in texts:
         words = list(text.counts.keys() | text.codes)
