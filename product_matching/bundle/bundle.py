@@ -15,6 +15,10 @@ from product_matching.errors import BundleError
 
 if TYPE_CHECKING:
     from product_matching.model import ProductModel
+    from product_matching.model.reranker import Reranker
+
+MAKERS = {"product": "train", "pairs": "train-pairs"}
+"""Kinds of bundles, and the command that writes each."""
 
 
 class Bundle:
@@ -45,16 +49,30 @@ class Bundle:
         path = self.folder / SIDES_FILE
         return KnownSides.load(path) if path.is_file() else None
 
+    @property
+    def kind(self) -> str:
+        """A key of `MAKERS`."""
+        return self.manifest.get("kind", "product")
+
     def load_model(self) -> ProductModel:
         """The Keras model, to evaluate or to train on."""
-        import keras
-
         import product_matching.model  # noqa: F401  registers the classes
+
+        return self._load_keras()
+
+    def load_reranker(self) -> Reranker:
+        """The Keras model of a bundle of the kind `"pairs"`."""
+        import product_matching.model.reranker  # noqa: F401  registers the classes
+
+        return self._load_keras()
+
+    def _load_keras(self) -> Any:
+        import keras
 
         try:
             return keras.saving.load_model(self.folder / "model.keras", compile=False)
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise BundleError(f"The Keras model of {self.folder} cannot be loaded: {error}") from error
+            raise BundleError(f"The Keras model of {self.folder} cannot be loaded: {str(error)[:300]}") from error
 
     @property
     def index_folder(self) -> Path:
@@ -72,15 +90,22 @@ class Bundle:
         return self.folder / "report"
 
 
-def load_bundle(path: str | Path, *, verify: bool = True) -> Bundle:
+def load_bundle(path: str | Path, *, verify: bool = True, kinds: tuple[str, ...] = ("product",)) -> Bundle:
     """Opens a bundle.
 
     Args:
         path: Its folder, or a folder of numbered versions, of which the newest counts.
         verify: Check each file against its hash in the manifest.
+        kinds: What may be made of it: `"product"` for products in one space, `"pairs"` for a re-ranker of pairs.
 
     Raises:
-        BundleError: If there is no bundle, or it is incomplete, altered or of a newer format.
+        BundleError: If there is no bundle, or it is incomplete, altered, of a newer format or of another kind.
     """
     folder = resolve(path)
-    return Bundle(folder, read_manifest(folder, verify=verify))
+    bundle = Bundle(folder, read_manifest(folder, verify=verify))
+    if bundle.kind not in kinds:
+        makers = " or ".join(f"`product-matching {MAKERS[kind]}`" for kind in kinds)
+        raise BundleError(
+            f"{folder} was written by `{MAKERS.get(bundle.kind, bundle.kind)}`. This needs a bundle of {makers}."
+        )
+    return bundle

@@ -18,9 +18,25 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
 
 
+def add_prefixes(parser: argparse.ArgumentParser) -> None:
+    """`--left` and `--right`."""
+    for side, other in (("left", "l_"), ("right", "r_")):
+        parser.add_argument(
+            f"--{side}",
+            default="",
+            metavar="PREFIX",
+            help=f"how the columns of the {side} side begin (default: {side}_, or {other} and the like where they do)",
+        )
+
+
 def add_catalog(parser: argparse.ArgumentParser) -> None:
     """`CATALOG` and how to read it."""
     parser.add_argument("catalog", type=Path, help="table of products: .csv, .tsv, .jsonl or .parquet")
+    add_catalog_options(parser)
+
+
+def add_catalog_options(parser: argparse.ArgumentParser) -> None:
+    """How to read a table of products."""
     parser.add_argument(
         "--column",
         action="append",
@@ -54,12 +70,17 @@ def add_catalog(parser: argparse.ArgumentParser) -> None:
 
 def read_catalog(options: argparse.Namespace, **more: Any) -> Catalog:
     """Reads the catalogue that the options name; `more` for `load_data` goes before them."""
+    return read_catalog_at(options.catalog, options, **more)
+
+
+def read_catalog_at(path: Path, options: argparse.Namespace, **more: Any) -> Catalog:
+    """Reads a catalogue as the options say; `more` for `load_data` goes before them."""
     from product_matching.dataset import load_data
 
     if options.limit < 0:
         raise ConfigError(f"--limit takes a number of rows from 1; got {options.limit}.")
     said = {
-        "columns": _mapping(options.column),
+        "columns": column_mapping(options),
         "strict": options.strict,
         "on_bad_image": options.on_bad_image,
         "limit": options.limit,
@@ -67,7 +88,7 @@ def read_catalog(options: argparse.Namespace, **more: Any) -> Catalog:
         "image_roots": options.image_root,
         "private_addresses": options.allow_private_addresses,
     }
-    return load_data(options.catalog, **(said | more))
+    return load_data(path, **(said | more))
 
 
 def add_interactions(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +118,7 @@ def read_interactions(options: argparse.Namespace) -> Interactions:
 
     return load_interactions(
         options.interactions,
-        columns=_mapping(options.column),
+        columns=column_mapping(options),
         event_weights=_event_weights(options.event_weight) or None,
         strict=options.strict,
         encoding=options.encoding,
@@ -117,9 +138,10 @@ def _event_weights(pairs: list[str]) -> dict[str, float]:
     return weights
 
 
-def _mapping(pairs: list[str]) -> dict[str, str]:
+def column_mapping(options: argparse.Namespace) -> dict[str, str]:
+    """`--column`: from our name to theirs."""
     mapping = {}
-    for pair in pairs:
+    for pair in options.column:
         ours, separator, theirs = pair.partition("=")
         if not (separator and ours and theirs):
             raise ConfigError(f"--column takes OURS=THEIRS, e.g. title=name; got {pair!r}.")

@@ -15,18 +15,20 @@ from product_matching.cli import (
     evaluate,
     evaluate_recommendation,
     index,
+    link,
     match,
     recommend,
     search,
     serve,
     train,
+    train_pairs,
     train_recommender,
     validate,
 )
 from product_matching.cli.output import complain
 from product_matching.errors import ProductMatchingError
 
-COMMANDS = (demo, validate, train, evaluate, index, search, match)
+COMMANDS = (demo, validate, train, evaluate, index, search, match, train_pairs, link)
 COMMANDS += (train_recommender, recommend, evaluate_recommendation, serve, doctor)
 USERS_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
 

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from product_matching.cli.arguments import add_json
-from product_matching.cli.output import emit, table
+from product_matching.cli.arguments import add_json, add_prefixes
+from product_matching.cli.output import emit, say, table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,14 +15,21 @@ if TYPE_CHECKING:
 
     from product_matching.bundle import Bundle
 
+Scored = tuple["np.ndarray", "np.ndarray", float]
+"""Scores [P], probabilities [P], the threshold."""
+
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the command."""
-    parser = commands.add_parser("match", help="say how probable it is that each pair of a table matches")
+    parser = commands.add_parser(
+        "match",
+        help="say how probable it is that each pair of a table matches",
+        description="Scores pairs with a bundle of `train` (title, description, tags and image count as such, any "
+        "other column as words) or with a re-ranker of `train-pairs` (any columns).",
+    )
     parser.add_argument("bundle", help="folder of the bundle")
     parser.add_argument("pairs", type=Path, help="table of pairs: left_title, right_image, …, perhaps a label")
-    parser.add_argument("--left", default="left_", help="how the columns of the one side begin (default: left_)")
-    parser.add_argument("--right", default="right_", help="how those of the other begin (default: right_)")
+    add_prefixes(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -35,26 +42,57 @@ def run(options: argparse.Namespace) -> None:
 
     from product_matching.bundle import load_bundle
 
-    bundle = load_bundle(options.bundle)
+    bundle = load_bundle(options.bundle, kinds=("product", "pairs"))
     emit(score_pairs(bundle, pairs, options), as_json=options.json, text=_text)
 
 
 def score_pairs(bundle: Bundle, pairs: pd.DataFrame, options: argparse.Namespace) -> dict[str, Any]:
     """Probability and verdict of each pair and, where there are labels, how right they are."""
+    from product_matching.dataset import pair_prefixes
     from product_matching.metrics import match_metrics
 
-    root = options.pairs.parent
-    left, right = (_side_vectors(bundle, pairs, prefix, root) for prefix in (options.left, options.right))
-    scores = bundle.head.score((left * right).sum(axis=1))
-    probabilities = bundle.head.probability(scores)
+    prefixes = pair_prefixes(pairs, options.left, options.right, options.pairs)
+    score = _score_by_reranker if bundle.kind == "pairs" else _score_by_vectors
+    scores, probabilities, threshold = score(bundle, pairs, prefixes, options.pairs.parent)
     verdicts = [
-        {"probability": float(p), "match": bool(p >= bundle.head.threshold), "score": float(score), "row": int(row)}
+        {"probability": float(p), "match": bool(p >= threshold), "score": float(score), "row": int(row)}
         for row, p, score in zip(pairs.index, probabilities, scores, strict=True)
     ]
-    result: dict[str, Any] = {"threshold": bundle.head.threshold, "pairs": verdicts}
+    result: dict[str, Any] = {"threshold": threshold, "pairs": verdicts}
     if "label" in pairs.columns:
-        result |= match_metrics(pairs["label"].to_numpy(), probabilities, threshold=bundle.head.threshold)
+        result |= match_metrics(pairs["label"].to_numpy(), probabilities, threshold=threshold)
     return result
+
+
+def _score_by_vectors(bundle: Bundle, pairs: pd.DataFrame, prefixes: tuple[str, str], root: Path) -> Scored:
+    left, right = (_side_vectors(bundle, pairs, prefix, root) for prefix in prefixes)
+    scores = bundle.head.score((left * right).sum(axis=1))
+    return scores, bundle.head.probability(scores), bundle.head.threshold
+
+
+def _score_by_reranker(bundle: Bundle, pairs: pd.DataFrame, prefixes: tuple[str, str], root: Path) -> Scored:
+    from product_matching.dataset import pair_records
+
+    left, right = (pair_records(pairs, prefix) for prefix in prefixes)
+    _tell_missing(bundle.manifest["columns"], left[0], right[0])
+    model = bundle.load_reranker()
+    scores = model.score(left, right)
+    return scores, model.probability(scores), model.threshold
+
+
+def _tell_missing(learned: dict[str, list[str]], left: dict[str, str], right: dict[str, str]) -> None:
+    """Says which columns of the training are not there; with none of a side, the numbers would mean nothing."""
+    from product_matching.errors import DataError
+
+    for name, record in (("left", left), ("right", right)):
+        missing = [column for column in learned[name] if column not in record]
+        if missing and len(missing) == len(learned[name]):
+            raise DataError(
+                f"The re-ranker learned from the {name} columns {', '.join(missing)}; none of them is there, "
+                f"but {', '.join(record)}. Rename the columns, or train on this table."
+            )
+        if missing:
+            say(f"warning: {name} column {', '.join(missing)}, of the training, is not there and counts as empty")
 
 
 def _side_vectors(bundle: Bundle, pairs: pd.DataFrame, prefix: str, root: Path) -> np.ndarray:

@@ -64,3 +64,26 @@ def training_progress(epochs: int, steps: int, batch_size: int) -> keras.callbac
             self.bar.__exit__(None, None, None)
 
     return TrainingProgress()
+
+
+def epoch_progress(what: str) -> keras.callbacks.Callback:
+    """A Keras callback for a fit whose length only Keras knows: a bar over all batches and a line after each epoch."""
+    import keras
+
+    class EpochProgress(keras.callbacks.Callback):
+        def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+            self.bar, self.done = bar(what, self.params["epochs"] * self.params["steps"]), 0
+            self.move = self.bar.__enter__()
+
+        def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+            self.done += 1
+            self.move(self.done)
+
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            values = "  ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
+            say(f"  {what}, epoch {epoch + 1}/{self.params['epochs']}  {values}")
+
+        def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+            self.bar.__exit__(None, None, None)
+
+    return EpochProgress()

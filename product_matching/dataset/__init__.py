@@ -13,6 +13,8 @@ __getattr__, __dir__, __all__ = attach(
         "make_dataset": "product_matching.dataset.batches",
         "make_sample_shop": "product_matching.dataset.sample_shop",
         "match_pairs": "product_matching.dataset.pairs",
+        "pair_prefixes": "product_matching.dataset.pairs",
+        "pair_records": "product_matching.dataset.pairs",
         "sample_shop": "product_matching.dataset.sample_shop",
         "to_tfds": "product_matching.dataset.tfds",
     },

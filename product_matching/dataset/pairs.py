@@ -14,6 +14,9 @@ from product_matching.dataset.tables import read_table
 from product_matching.errors import DataError
 
 TITLE_NAMES = ("title", "name", "product_name")
+PREFIXES = (("left_", "right_"), ("l_", "r_"), ("ltable_", "rtable_"), ("a_", "b_"))
+"""How the columns of the two sides begin, where the user does not say."""
+IDS = ("id", "product_id")
 
 
 @dataclass(frozen=True)
@@ -79,19 +82,18 @@ def _false_text(
     return chosen, bool(alike[chosen])
 
 
-def load_pairs(path: str | Path, *, left: str = "left_", right: str = "right_") -> pd.DataFrame:
+def load_pairs(path: str | Path, *, left: str = "", right: str = "") -> pd.DataFrame:
     """Reads a table of pairs: columns of one side start with `left`, of the other with `right`, perhaps a `label`.
+
+    Args:
+        path: The table.
+        left, right: The prefixes; by default those that `pair_prefixes` finds.
 
     Raises:
         DataError: If a side has no column, the table is empty, or a label is neither 0 nor 1.
     """
     table = read_table(Path(path))
-    for prefix in (left, right):
-        if not any(column.startswith(prefix) for column in table.columns):
-            raise DataError(
-                f"{path} has no column that starts with {prefix!r}. It has: {', '.join(table.columns)}. "
-                "Name the prefixes: --left l_ --right r_."
-            )
+    pair_prefixes(table, left, right, path)
     if table.empty:
         raise DataError(f"{path} has no pairs: it is empty below the header.")
     if "label" in table.columns:
@@ -101,6 +103,51 @@ def load_pairs(path: str | Path, *, left: str = "left_", right: str = "right_") 
             raise DataError(f"{path}, row {row}, column label: {table['label'][row]!r} is neither 0 nor 1.")
         table = table.assign(label=table["label"].str.lower().isin(["1", "1.0", "true"]).astype(int))
     return table
+
+
+def pair_prefixes(table: pd.DataFrame, left: str = "", right: str = "", path: str | Path = "") -> tuple[str, str]:
+    """How the columns of either side of a table of pairs begin.
+
+    Args:
+        table: The table.
+        left, right: What the caller says; where it says nothing, the first of `PREFIXES` that the table has.
+        path: Of the table, for errors.
+
+    Raises:
+        DataError: If no column begins so.
+    """
+    known = [pair for pair in PREFIXES if all(_begin(table, prefix) for prefix in pair)]
+    default = known[0] if known else PREFIXES[0]
+    chosen = (left or default[0], right or default[1])
+    for prefix in chosen:
+        if not _begin(table, prefix):
+            raise DataError(
+                f"{path} has no column that starts with {prefix!r}. It has: {', '.join(table.columns)}. "
+                "Name the prefixes: --left l_ --right r_."
+            )
+    return chosen
+
+
+def _begin(table: pd.DataFrame, prefix: str) -> bool:
+    return any(column.startswith(prefix) and column != "label" for column in table.columns)
+
+
+def pair_records(table: pd.DataFrame, prefix: str) -> list[dict[str, str]]:
+    """One side of a table of pairs as records: from the column's name after the prefix to the cell.
+
+    Ids say nothing about a product, so `id` and `product_id` are left out.
+
+    Raises:
+        DataError: If there is nothing but ids.
+    """
+    columns = {column: column.removeprefix(prefix) for column in table.columns if column.startswith(prefix)}
+    columns = {column: name for column, name in columns.items() if name not in IDS and column != "label"}
+    if not columns:
+        raise DataError(
+            f"The columns that start with {prefix!r} hold ids alone. A re-ranker reads what products are called: "
+            f"add {prefix}title or any other column."
+        )
+    return table[list(columns)].rename(columns=columns).to_dict("records")
 
 
 def side_of_pairs(table: pd.DataFrame, prefix: str, root: Path) -> Catalog:

@@ -7,5 +7,6 @@ __getattr__, __dir__, __all__ = attach(
     {
         "ServingModule": "product_matching.deploy.serving_module",
         "export": "product_matching.deploy.exporting",
+        "export_reranker": "product_matching.deploy.exporting",
     },
 )

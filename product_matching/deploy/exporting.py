@@ -17,6 +17,7 @@ from product_matching.dataset.splitting import KnownSides
 from product_matching.deploy.serving_module import ServingModule, signatures
 from product_matching.deploy.slimming import slim_graph
 from product_matching.model import VIEWS, ProductModel, merge_lora
+from product_matching.model.reranker import Reranker
 
 
 def export(
@@ -55,6 +56,33 @@ def export(
             sides.save(fresh / SIDES_FILE)
 
     write_bundle(folder, fill, {**_description(model), **(manifest or {})})
+    return folder
+
+
+def export_reranker(
+    model: Reranker, path: str | Path, *, manifest: Mapping[str, Any] | None = None, overwrite: bool = False
+) -> Path:
+    """Writes a re-ranker as a bundle: the Keras model and the manifest, without a SavedModel.
+
+    Args:
+        model: A fitted re-ranker.
+        path, manifest, overwrite: As of `export`.
+
+    Returns:
+        The folder of the bundle.
+
+    Raises:
+        BundleError: If something is in the way.
+    """
+    folder = free_path(path, overwrite=overwrite)
+    description = {
+        "kind": "pairs",
+        "columns": {"left": model.comparer.left, "right": model.comparer.right, "numeric": model.comparer.numeric},
+        "threshold": model.threshold,
+        "comparisons": model.names,
+    }
+    lean = model.clean_copy()
+    write_bundle(folder, lambda fresh: lean.save(fresh / "model.keras"), {**description, **(manifest or {})})
     return folder
 
 

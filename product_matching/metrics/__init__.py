@@ -3,6 +3,7 @@
 from product_matching.metrics.bootstrap import bootstrap_interval
 from product_matching.metrics.calibration import fit_platt, platt_probability
 from product_matching.metrics.match import (
+    average_precision,
     best_threshold,
     brier_score,
     expected_calibration_error,
@@ -21,6 +22,7 @@ from product_matching.metrics.retrieval import query_ranks, retrieval_metrics
 
 __all__ = [
     "RelevantRanks",
+    "average_precision",
     "best_threshold",
     "bootstrap_interval",
     "brier_score",

@@ -67,6 +67,27 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     return float((rank_sum - positives * (positives + 1) / 2) / (positives * negatives))
 
 
+def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Mean precision at the matches, ranked by score: Σ_cuts (recall gained at the cut) · (precision at it).
+
+    Pairs of one score are called together. Unlike `roc_auc` it does not flatter where matches are rare.
+
+    Returns:
+        0 to 1, or nan when nothing is a match.
+
+    >>> average_precision([1, 0, 1, 0], [0.9, 0.8, 0.7, 0.1])
+    0.8333333333333333
+    """
+    truth, values = labelled_scores(labels, scores)
+    if not truth.any():
+        return float("nan")
+    levels, inverse = np.unique(values, return_inverse=True)
+    matches = _above_each_cut(inverse[truth], levels.size)[:-1]
+    called = _above_each_cut(inverse, levels.size)[:-1]
+    gained = matches - np.append(matches[1:], 0)
+    return float((gained * matches / called).sum() / truth.sum())
+
+
 def best_threshold(labels: ArrayLike, scores: ArrayLike, *, aim: Aim = "accuracy") -> float:
     """Finds the threshold with the best accuracy or F1 on these pairs, in O(N log N).
 

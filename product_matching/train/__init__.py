@@ -8,7 +8,10 @@ __getattr__, __dir__, __all__ = attach(
         "Checkpoint": "product_matching.train.checkpoint",
         "CollapseGuard": "product_matching.train.guards",
         "LossGuard": "product_matching.train.guards",
+        "LabelledPairs": "product_matching.train.pairs",
+        "PairTraining": "product_matching.train.pairs",
         "RetrievalMonitor": "product_matching.train.retrieval_monitor",
         "fit": "product_matching.train.fitting",
+        "fit_pairs": "product_matching.train.pairs",
     },
 )
