@@ -119,8 +119,7 @@ def _attribute_precision(engine: SearchEngine, catalog: Catalog) -> dict[str, di
     at_least, count = (10, 50) if len(catalog) >= 3500 else (2, 20)
     for language in ("en", "zh"):
         queries = attribute_queries(catalog.table, language=language, count=count, at_least=at_least)
-        vectors = engine.bundle.encoders.embed_text([query.text for query in queries])
-        results = [[hit.product_id for hit in hits] for hits in engine.search_vectors(vectors)]
+        results = [[hit.product_id for hit in engine.search(query.text)] for query in queries]
         found[language] = attribute_precision(queries, results, catalog.table)._asdict()
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +27,8 @@ class Result:
         probability: That the query and the product match, 0 to 1, by the bundle's calibration.
         rank: From 1.
         attributes: The product's row in the catalogue; `image` is the path of its picture.
+        parts: What the rank is made of: `cosine`, -1 to 1; `words`, the agreement of words, 0 to 1; `code`, 1 where the
+            query names the product's id or model number.
     """
 
     product_id: str
@@ -34,6 +36,7 @@ class Result:
     probability: float
     rank: int
     attributes: dict[str, Any]
+    parts: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """As the command line and the service show it."""
@@ -45,6 +48,7 @@ class Result:
             "title": self.attributes.get("title", ""),
             "image": self.attributes.get("image", ""),
             "attributes": self.attributes,
+            "parts": self.parts,
         }
 
 
@@ -82,20 +86,27 @@ class SearchEngine:
         return cls(bundle, index)
 
     def search(
-        self, text: str = "", *, image: bytes = b"", k: int = 10, filters: Sequence[Filter] = ()
+        self, text: str = "", *, image: bytes = b"", k: int = 10, filters: Sequence[Filter] = (), words: bool = True
     ) -> list[Result]:
         """Finds the products nearest to words, to a picture, or to both together.
+
+        Words count twice: by what they mean, through the vector, and as they are written, through BM25, so that brands
+        and rare words are found. A product whose id or model number stands in the text comes first.
 
         Args:
             text: What a shopper types.
             image: Bytes of an image file.
             k: Products to return; fewer come back only when the filters leave fewer.
             filters: Conditions that a product must meet.
+            words: Look for the words as written, too.
 
         Raises:
             DataError: If there is neither text nor image, or the image cannot be decoded.
         """
-        return self.search_vectors(self.embed(text, image), k=k, filters=filters)[0]
+        vectors = self.embed(text, image)
+        if words and text.strip():
+            return self._results(self.index.search_words(text, vectors[0], k=k, filters=filters))
+        return self.search_vectors(vectors, k=k, filters=filters)[0]
 
     def search_vectors(self, queries: FloatArray, *, k: int = 10, filters: Sequence[Filter] = ()) -> list[list[Result]]:
         """Finds the products nearest to vectors [Q, D]: a list a query."""
@@ -118,6 +129,13 @@ class SearchEngine:
         scores = head.score(np.array([hit.score for hit in hits], np.float32))
         pairs = zip(hits, scores, head.probability(scores), strict=True)
         return [
-            Result(hit.product_id, float(score), float(probability), hit.rank, hit.attributes)
+            Result(
+                hit.product_id,
+                float(score),
+                float(probability),
+                hit.rank,
+                hit.attributes,
+                {"cosine": hit.score, "words": hit.words, "code": hit.code},
+            )
             for hit, score, probability in pairs
         ]

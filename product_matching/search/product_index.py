@@ -24,8 +24,11 @@ from product_matching.search.storage import (
     write_meta,
     write_products,
 )
+from product_matching.search.words import WordIndex
 
 _logger = logging.getLogger(__name__)
+CANDIDATES = 100
+"""How many of either side a search by words and vector looks at, at least."""
 
 
 class ProductIndex:
@@ -39,8 +42,18 @@ class ProductIndex:
     'a'
     """
 
-    def __init__(self, exact: ExactIndex, products: ProductTable, *, backend: VectorIndex) -> None:
+    def __init__(
+        self, exact: ExactIndex, products: ProductTable, *, backend: VectorIndex, words: WordIndex | None = None
+    ) -> None:
         self.exact, self.products, self.backend = exact, products, backend
+        self._words = words
+
+    @property
+    def words(self) -> WordIndex:
+        """The index of words; made of the table where none was saved."""
+        if self._words is None:
+            self._words = WordIndex.build(self.products.frame)
+        return self._words
 
     @classmethod
     def build(cls, vectors: ArrayLike, products: pd.DataFrame, *, backend: str = "auto", seed: int = 0) -> Self:
@@ -127,6 +140,39 @@ class ProductIndex:
             for row, line, keep in zip(positions, scores, kept, strict=True)
         ]
 
+    def search_words(
+        self,
+        text: str,
+        query: ArrayLike,
+        *,
+        k: int = 10,
+        filters: Sequence[Filter] = (),
+        exclude_ids: Iterable[str] = (),
+    ) -> list[Hit]:
+        """Finds the best k products by a vector and by the words it was made of, together.
+
+        The best of either side are ranked anew by `Hit.order`: words find names and numbers that a vector blurs, the
+        vector finds what nobody wrote.
+
+        Args:
+            text: The words of the query.
+            query: Float `[D]`, its vector; the words may be a part of what it says.
+            k, filters, exclude_ids: As of `search`; raises what that raises.
+        """
+        check_k(k)
+        vector = as_queries(query, self.dim)
+        allowed = mask(filters, self.products.attributes)
+        allowed[self.products.known_positions(exclude_ids)] = False
+        wanted = min(max(4 * k, CANDIDATES), self.size)
+        by_vector = self.search(vector, k=wanted, filters=filters, exclude_ids=exclude_ids)[0]
+        coverage = np.where(allowed, self.words.scores(text), 0.0)
+        by_words = np.argpartition(-coverage, wanted - 1)[:wanted]
+        named = [row for row in self.words.rows_of_codes(text) if allowed[row]]
+        found = self.products.positions([hit.product_id for hit in by_vector])
+        places = np.unique(np.concatenate([found, by_words[coverage[by_words] > 0], np.array(named, np.int64)]))
+        cosines = self.exact.vectors[places] @ vector[0]
+        return self.products.ranked(places, cosines, coverage[places], np.isin(places, named).astype(np.float32))[:k]
+
     def vectors_of(self, ids: Sequence[str]) -> np.ndarray:
         """Returns the vectors of these products, float32 `[n, D]`.
 
@@ -143,6 +189,7 @@ class ProductIndex:
         """
         with replaced_folder(Path(folder)) as fresh:
             self.exact.save(fresh)
+            self.words.save(fresh)
             write_products(fresh, self.products.frame)
             if self.backend is not self.exact:
                 self.backend.save(fresh / self.backend_name)
@@ -168,7 +215,11 @@ class ProductIndex:
                 f"The files in {folder} do not belong together: {exact.size} vectors of {exact.dim}, "
                 f"{len(products)} products, and {size[0]} of {size[1]} announced. Build the index again."
             )
-        return cls(exact, products, backend=_load_backend(kind, folder / meta["backend"], exact=exact))
+        backend = _load_backend(kind, folder / meta["backend"], exact=exact)
+        words = WordIndex.load(folder)
+        if words is not None and words.size != exact.size:
+            raise BundleError(f"The words in {folder} are of {words.size} products. Build the index again.")
+        return cls(exact, products, backend=backend, words=words)
 
 
 def _load_backend(kind: type[VectorIndex], folder: Path, *, exact: ExactIndex) -> VectorIndex:

@@ -13,6 +13,10 @@ from product_matching.errors import DataError
 
 ID = "product_id"
 SHOWN = 5  # unknown ids named in an error
+WORD_WEIGHT = 0.4
+"""What full agreement of words adds to a cosine; see benchmarks/search.md."""
+CODE_WEIGHT = 3.0
+"""More than the rest together: a cosine goes from -1 to 1."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,21 @@ class Hit:
         score: Inner product with the query; for normalised vectors the cosine, -1 to 1. Higher is better.
         rank: Place in the results, from 1.
         attributes: The other columns of its row; what is missing is None.
+        words: How well its words cover those of the query, 0 to 1; 0 where words were not asked for.
+        code: 1 where the query names its id or its model number, else 0.
     """
 
     product_id: str
     score: float
     rank: int
     attributes: dict[str, Any]
+    words: float = 0.0
+    code: float = 0.0
+
+    @property
+    def order(self) -> float:
+        """What results are ranked by: the cosine, more where words agree, and named products before all others."""
+        return self.score + WORD_WEIGHT * self.words + CODE_WEIGHT * self.code
 
 
 class ProductTable:
@@ -75,6 +88,16 @@ class ProductTable:
         return [
             Hit(self.ids[position], float(score), rank, self._row(position))
             for rank, (position, score) in enumerate(zip(positions, scores, strict=True), 1)
+        ]
+
+    def ranked(self, positions: np.ndarray, scores: np.ndarray, words: np.ndarray, codes: np.ndarray) -> list[Hit]:
+        """Makes results of positions, cosines, agreements of words and codes, `[n]` each, and puts them in order."""
+        order = np.argsort(-(scores + WORD_WEIGHT * words + CODE_WEIGHT * codes), kind="stable")
+        return [
+            Hit(self.ids[at], float(score), rank, self._row(at), float(word), float(code))
+            for rank, (at, score, word, code) in enumerate(
+                zip(positions[order], scores[order], words[order], codes[order], strict=True), 1
+            )
         ]
 
     def _row(self, position: int) -> dict[str, Any]:

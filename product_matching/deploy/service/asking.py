@@ -33,10 +33,11 @@ class Asking:
         """Finds products by words, by a picture, by both, or like another product."""
         asked, shop = await read_body(request, SearchRequest), self._shop
         if asked.product_id is not None:
-            vector, exclude = shop.known(asked.product_id)[0], (asked.product_id,)
+            text, vector, exclude = "", shop.known(asked.product_id)[0], (asked.product_id,)
         else:
-            vector, exclude = await self._query(asked), ()
-        return SearchResponse(results=await shop.search(vector, k=asked.k, filters=asked.filters, exclude=exclude))
+            text, vector, exclude = asked.text, await self._query(asked), ()
+        found = await shop.search(vector, text=text, k=asked.k, filters=asked.filters, exclude=exclude)
+        return SearchResponse(results=found)
 
     async def match(self, request: Request) -> MatchResponse:
         """Tells how probable it is that pairs belong together."""

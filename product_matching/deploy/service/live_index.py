@@ -106,9 +106,17 @@ class LiveIndex:
         return now.base.vectors_of([product_id])[0], now.base.products.hits(position, np.zeros(1))[0].attributes
 
     def search(
-        self, vector: np.ndarray, *, k: int, filters: Sequence[Filter] = (), exclude_ids: Iterable[str] = ()
+        self,
+        vector: np.ndarray,
+        *,
+        text: str = "",
+        k: int,
+        filters: Sequence[Filter] = (),
+        exclude_ids: Iterable[str] = (),
     ) -> list[Hit]:
-        """Finds the best k products of one query, float `[D]`; see `ProductIndex.search`.
+        """Finds the best k products of one query, float `[D]`, and of its words where there are any.
+
+        See `ProductIndex.search` and `ProductIndex.search_words`.
 
         Raises:
             DataError: If a filter names no attribute of any product.
@@ -116,8 +124,11 @@ class LiveIndex:
         now, excluded, hits = self._snapshot, set(exclude_ids), []
         for part, there in _applicable(now.parts, filters):
             out = excluded | now.hidden if part is now.base else excluded
-            hits += part.search(vector, k=k, filters=there, exclude_ids=out)[0]
-        best = sorted(hits, key=lambda hit: -hit.score)[:k]
+            if text.strip():
+                hits += part.search_words(text, vector, k=k, filters=there, exclude_ids=out)
+            else:
+                hits += part.search(vector, k=k, filters=there, exclude_ids=out)[0]
+        best = sorted(hits, key=lambda hit: -hit.order)[:k]
         return [replace(hit, rank=rank) for rank, hit in enumerate(best, 1)]
 
     def ids(self, filters: Sequence[Filter] = ()) -> list[str]:

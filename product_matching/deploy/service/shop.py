@@ -107,12 +107,14 @@ class Shop:
             raise Problem(404, "There is no product of this id in the index.") from error
 
     async def search(
-        self, vector: np.ndarray, *, k: int, filters: list[str], exclude: tuple[str, ...] = ()
+        self, vector: np.ndarray, *, text: str = "", k: int, filters: list[str], exclude: tuple[str, ...] = ()
     ) -> list[Found]:
-        """The best products for a vector."""
+        """The best products for a vector and the words it was made of."""
         conditions = [parse_filter(text) for text in filters]
         with self.metrics.stages.labels("search").time():
-            hits = await asyncio.to_thread(self.live.search, vector, k=k, filters=conditions, exclude_ids=exclude)
+            hits = await asyncio.to_thread(
+                self.live.search, vector, text=text, k=k, filters=conditions, exclude_ids=exclude
+            )
         scores = self.head.score(np.array([hit.score for hit in hits], np.float32))
         return [
             self.shown(hit, score=float(score), probability=float(probability))

@@ -1,0 +1,174 @@
+"""Products found by the words of a query: BM25 over what their rows say, and codes found exactly."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import bm25s
+import numpy as np
+import pandas as pd
+import Stemmer
+
+from product_matching._types import FloatArray
+from product_matching.errors import BundleError
+from product_matching.text.noise import informative
+
+FOLDER, CODES = "words", "codes.json"
+FIELD_WEIGHTS = {"title": 3, "tags": 2, "description": 1}
+"""How often a field's words count; those of any other column of words count once, numbers and pictures not at all."""
+LONGEST_VALUE = 100
+"""Other columns count where their cells are at most so long, on average: names, not addresses or reviews."""
+HAN_DISCOUNT = 0.7
+"""By how much agreement counts less for a query of Chinese pairs alone; see benchmarks/search.md."""
+NO_WORDS = ("image",)
+_TOKEN = re.compile(r"[a-z0-9]+(?:[-_./][a-z0-9]+)*|[^\W\d_a-z]+")
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
+_CODE = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9]{4,}|\d{6,}")
+_PARTS = re.compile(r"[-_./]")
+
+
+def words_of(text: str) -> list[str]:
+    """The words that BM25 counts.
+
+    Latin words lose their endings (Snowball), Chinese runs become pairs of neighbouring characters, a code such as
+    `mx-204` stays whole and gives its parts besides. Stop words and the seller's noise are left out.
+
+    >>> words_of("Red mugs MX-204 红色马克杯")
+    ['red', 'mug', 'mx204', 'mx', '204', '红色', '色马', '马克', '克杯']
+    """
+    found: list[str] = []
+    for token in _TOKEN.findall(unicodedata.normalize("NFKC", text).lower()):
+        if _HAN.search(token):
+            found += [piece for run in _HAN.findall(token) for piece in _pairs(run)]
+            continue
+        parts = _PARTS.split(token)
+        whole = ["".join(parts)] if len(parts) > 1 and any(map(str.isdigit, token)) else []
+        found += [*whole, *(_stemmer().stemWord(part) for part in informative(parts))]
+    return found
+
+
+def codes_of(text: str) -> set[str]:
+    """Model numbers and the like: four characters or more, among them a digit and a letter, or six digits.
+
+    >>> sorted(codes_of("Kettle MX-204, 2 l, EAN 4006381333931"))
+    ['4006381333931', 'mx204']
+    """
+    tokens = (_PARTS.sub("", token) for token in _TOKEN.findall(unicodedata.normalize("NFKC", text).lower()))
+    return {
+        token
+        for token in tokens
+        if (len(token) >= 4 and re.search(r"\d", token) and re.search(r"[a-z]", token))
+        or re.fullmatch(r"\d{6,}", token)
+    }
+
+
+class WordIndex:
+    """BM25 (Robertson et al. 1994; Lucene's form) over the rows of a table, and a table of codes.
+
+    Args:
+        bm25: Over the words of each row.
+        codes: For each code, the rows whose title or id has it.
+    """
+
+    def __init__(self, bm25: bm25s.BM25, codes: dict[str, list[int]]) -> None:
+        self._bm25 = bm25
+        self._codes = codes
+        self.size = int(bm25.scores["num_docs"])
+
+    @classmethod
+    def build(cls, products: pd.DataFrame) -> Self:
+        """Indexes products: `product_id`, and any columns of words."""
+        columns = {name: weight for name in products.columns if (weight := _weight(name, products[name]))}
+        cells = {name: products[name].fillna("").astype(str).tolist() for name in columns}
+        rows = []
+        for row in range(len(products)):
+            words: list[str] = []
+            for name, weight in columns.items():
+                words += weight * words_of(cells[name][row])
+            rows.append(words)
+        bm25 = bm25s.BM25()
+        bm25.index(rows, show_progress=False)
+        codes: defaultdict[str, list[int]] = defaultdict(list)
+        titles = cells.get("title", [""] * len(products))
+        for row, (name, title) in enumerate(zip(products["product_id"].astype(str), titles, strict=True)):
+            for code in codes_of(title) | {_plain(name)}:
+                codes[code].append(row)
+        return cls(bm25, dict(codes))
+
+    def scores(self, query: str) -> FloatArray:
+        """How well each product covers a query: float32 [N], 0 to 1.
+
+        BM25's score as a share of the highest that any text could reach: 1 would be a row that consists of the query's
+        words. So it can be compared between queries, and added to a cosine. Chinese words count less, as pairs of
+        characters straddle two words or split one.
+        """
+        words = words_of(query)
+        known = [word for word in words if word in self._bm25.vocab_dict]
+        if not known:
+            return np.zeros(self.size, np.float32)
+        ids = [self._bm25.vocab_dict[word] for word in known]
+        reachable = float(self._idf[ids].sum()) + (len(words) - len(known)) * float(self._idf.max())
+        trust = 1 - HAN_DISCOUNT * sum(map(bool, map(_HAN.match, words))) / len(words)
+        return (trust * self._bm25.get_scores(known) / max(reachable, 1e-6)).astype(np.float32)
+
+    def rows_of_codes(self, query: str) -> list[int]:
+        """Rows of the products whose id or model number the query names, ascending."""
+        asked = codes_of(query) | {_plain(query)}
+        return sorted({row for code in asked for row in self._codes.get(code, ())})
+
+    def save(self, folder: Path) -> None:
+        """Writes the index into a folder of its own."""
+        self._bm25.save(str(folder / FOLDER), show_progress=False)
+        (folder / FOLDER / CODES).write_text(json.dumps(self._codes, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self | None:
+        """Reads what `save` wrote; `None` where there is none.
+
+        Raises:
+            BundleError: If a file is missing or damaged.
+        """
+        path = Path(folder) / FOLDER
+        if not path.is_dir():
+            return None
+        try:
+            bm25 = bm25s.BM25.load(str(path), mmap=True, show_progress=False)
+            return cls(bm25, json.loads((path / CODES).read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError) as error:
+            raise BundleError(f"{path} cannot be read ({error}). Build the index again.") from error
+
+    @property
+    def _idf(self) -> FloatArray:
+        """Lucene's inverse document frequency of each word."""
+        if not hasattr(self, "_known_idf"):
+            counts = np.diff(np.asarray(self._bm25.scores["indptr"])).astype(float)
+            self._known_idf = np.log(1 + (self.size - counts + 0.5) / (counts + 0.5))
+        return self._known_idf
+
+
+def _weight(name: str, column: pd.Series) -> int:
+    if name in FIELD_WEIGHTS:
+        return FIELD_WEIGHTS[name]
+    if name in NO_WORDS or pd.api.types.is_numeric_dtype(column) or not len(column):
+        return 0
+    lengths = column.dropna().astype(str).str.len()
+    return int(len(lengths) > 0 and lengths.mean() <= LONGEST_VALUE)
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[place : place + 2] for place in range(len(run) - 1)] or [run]
+
+
+def _plain(code: str) -> str:
+    return _PARTS.sub("", unicodedata.normalize("NFKC", code).strip().lower())
+
+
+@cache
+def _stemmer() -> Any:
+    return Stemmer.Stemmer("english")
