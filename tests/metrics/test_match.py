@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
+from sklearn.metrics import average_precision_score
 
 from product_matching.errors import ConfigError, DataError
 from product_matching.metrics import (
+    average_precision,
     best_threshold,
     brier_score,
     expected_calibration_error,
@@ -155,3 +157,14 @@ def test_wrong_options():
         expected_calibration_error([1], [1.0], bins=0)
     with pytest.raises(DataError, match="0 to 1"):
         brier_score([1], [1.5])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_average_precision_is_that_of_sklearn_with_ties(seed):
+    rng = np.random.default_rng(seed)
+    labels, scores = rng.integers(0, 2, 80), rng.integers(0, 12, 80) / 3
+    assert average_precision(labels, scores) == pytest.approx(average_precision_score(labels, scores))
+
+
+def test_average_precision_without_a_match_is_undefined():
+    assert np.isnan(average_precision([0, 0], [0.1, 0.2]))

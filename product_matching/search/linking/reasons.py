@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from product_matching.model.reranker.weights import WordWeights
 from product_matching.model.reranker.words import as_number, parse
 
+NUMERIC = set("0123456789.")
 WORDS = 4
 """So many common words are named, the rarest first."""
 
@@ -27,7 +28,7 @@ def reason(left: Mapping[str, str], right: Mapping[str, str], weights: WordWeigh
     codes = sorted({*(c for c in a.codes if c in b.squeezed), *(c for c in b.codes if c in a.squeezed)}, key=len)
     if codes:
         found.append(f"model number {codes[-1]}")
-    words = [word for word in a.counts.keys() & b.counts.keys() if word not in codes and not word.isdigit()]
+    words = [word for word in a.counts.keys() & b.counts.keys() if word not in codes and set(word) - NUMERIC]
     words = sorted(words, key=lambda word: (-weights.idf(word), word))[:WORDS]
     if words and "same title" not in found:
         found.append(f"words {', '.join(words)}")
