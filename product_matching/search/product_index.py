@@ -145,6 +145,7 @@ class ProductIndex:
         text: str,
         query: ArrayLike,
         *,
+        share: float = 1.0,
         k: int = 10,
         filters: Sequence[Filter] = (),
         exclude_ids: Iterable[str] = (),
@@ -157,6 +158,7 @@ class ProductIndex:
         Args:
             text: The words of the query.
             query: Float `[D]`, its vector; the words may be a part of what it says.
+            share: How large that part is, 0 to 1; words count so much.
             k, filters, exclude_ids: As of `search`; raises what that raises.
         """
         check_k(k)
@@ -165,9 +167,9 @@ class ProductIndex:
         allowed[self.products.known_positions(exclude_ids)] = False
         wanted = min(max(4 * k, CANDIDATES), self.size)
         by_vector = self.search(vector, k=wanted, filters=filters, exclude_ids=exclude_ids)[0]
-        coverage = np.where(allowed, self.words.scores(text), 0.0)
+        coverage = np.where(allowed, share * self.words.scores(text), 0.0)
         by_words = np.argpartition(-coverage, wanted - 1)[:wanted]
-        named = [row for row in self.words.rows_of_codes(text) if allowed[row]]
+        named = [row for row in self.words.rows_of_codes(text) if allowed[row] and share]
         found = self.products.positions([hit.product_id for hit in by_vector])
         places = np.unique(np.concatenate([found, by_words[coverage[by_words] > 0], np.array(named, np.int64)]))
         cosines = self.exact.vectors[places] @ vector[0]

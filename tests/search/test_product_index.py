@@ -92,7 +92,7 @@ def test_save_load_and_move(shop, queries, tmp_path):
     assert loaded.backend.info == shop.backend.info
     assert loaded.search(queries[:20]) == shop.search(queries[:20])
     names = {path.name for path in moved.iterdir()}
-    assert names - {"scann"} == {"vectors.npy", "products.parquet", "index.json"}
+    assert names - {"scann"} == {"vectors.npy", "products.parquet", "index.json", "words"}
     assert ("scann" in names) == (shop.backend_name == "scann")
 
 

@@ -36,7 +36,8 @@ class Asking:
             text, vector, exclude = "", shop.known(asked.product_id)[0], (asked.product_id,)
         else:
             text, vector, exclude = asked.text, await self._query(asked), ()
-        found = await shop.search(vector, text=text, k=asked.k, filters=asked.filters, exclude=exclude)
+        share = 1 - (asked.image_weight or 0) if asked.image else 1.0
+        found = await shop.search(vector, text=text, share=share, k=asked.k, filters=asked.filters, exclude=exclude)
         return SearchResponse(results=found)
 
     async def match(self, request: Request) -> MatchResponse:

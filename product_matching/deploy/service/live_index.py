@@ -110,6 +110,7 @@ class LiveIndex:
         vector: np.ndarray,
         *,
         text: str = "",
+        share: float = 1.0,
         k: int,
         filters: Sequence[Filter] = (),
         exclude_ids: Iterable[str] = (),
@@ -124,8 +125,8 @@ class LiveIndex:
         now, excluded, hits = self._snapshot, set(exclude_ids), []
         for part, there in _applicable(now.parts, filters):
             out = excluded | now.hidden if part is now.base else excluded
-            if text.strip():
-                hits += part.search_words(text, vector, k=k, filters=there, exclude_ids=out)
+            if text.strip() and share:
+                hits += part.search_words(text, vector, share=share, k=k, filters=there, exclude_ids=out)
             else:
                 hits += part.search(vector, k=k, filters=there, exclude_ids=out)[0]
         best = sorted(hits, key=lambda hit: -hit.order)[:k]

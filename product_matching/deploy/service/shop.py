@@ -107,13 +107,20 @@ class Shop:
             raise Problem(404, "There is no product of this id in the index.") from error
 
     async def search(
-        self, vector: np.ndarray, *, text: str = "", k: int, filters: list[str], exclude: tuple[str, ...] = ()
+        self,
+        vector: np.ndarray,
+        *,
+        text: str = "",
+        share: float = 1.0,
+        k: int,
+        filters: list[str],
+        exclude: tuple[str, ...] = (),
     ) -> list[Found]:
-        """The best products for a vector and the words it was made of."""
+        """The best products for a vector and the words that are so large a share of it."""
         conditions = [parse_filter(text) for text in filters]
         with self.metrics.stages.labels("search").time():
             hits = await asyncio.to_thread(
-                self.live.search, vector, text=text, k=k, filters=conditions, exclude_ids=exclude
+                self.live.search, vector, text=text, share=share, k=k, filters=conditions, exclude_ids=exclude
             )
         scores = self.head.score(np.array([hit.score for hit in hits], np.float32))
         return [
