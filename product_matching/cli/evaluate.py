@@ -100,21 +100,22 @@ def measure(
     metrics["confusions"] = confusions(part, views, judgement.rows, category=category)
     name, theirs = _names(bundle, other)
     if other:
-        metrics["against"] = _against(judgement, other, theirs, part, category)
+        metrics["against"] = _against(judgement, bundle, other, part, category)
     subject = Subject(part, views, judgement, bundle.manifest, name, category, theirs)
     write_report(bundle.report_folder, metrics, best_and_worst(part, views), subject)
     return metrics
 
 
-def _against(judgement: Any, other: Bundle, name: str, part: Catalog, category: str) -> dict[str, Any]:
+def _against(judgement: Any, bundle: Bundle, other: Bundle, part: Catalog, category: str) -> dict[str, Any]:
     """The comparison, with a warning where the other bundle has learned from these products."""
     from product_matching.dataset.splitting import SIDES
     from product_matching.eval import compare, judge
 
-    found: dict[str, Any] = {"bundle": str(other.folder), "name": name, "warning": ""}
+    found: dict[str, Any] = {"bundle": str(other.folder), "name": _names(bundle, other)[1], "warning": ""}
     sides = other.known_sides
     seen = int((sides.look_up(part.groups()) == SIDES.index("train")).sum()) if sides else None
-    if seen or seen is None:
+    same = all(other.manifest.get(key) == bundle.manifest.get(key) for key in ("split", "data"))
+    if seen or (seen is None and not same):
         known = (
             f"was trained on {seen} of these {len(part)} products" if seen else "does not say what it was trained on"
         )

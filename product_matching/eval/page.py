@@ -72,6 +72,8 @@ def write_page(
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["number"] = _number
     environment.filters["interval"] = lambda ends: f"{_number(ends[0])} to {_number(ends[1])}"
+    # Per cent of the way from chance to perfection.
+    environment.filters["place"] = lambda accuracy: f"{min(max(200 * accuracy - 100, 0), 100):.1f}"
     template = (resources.files("product_matching.eval") / "page.html").read_text(encoding="utf-8")
     half = (len(examples) + 1) // 2
     page = environment.from_string(template).render(
