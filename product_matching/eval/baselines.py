@@ -16,7 +16,9 @@ from product_matching.metrics import best_threshold, match_metrics, retrieval_me
 
 COLOUR_COLUMNS = ("colour", "color", "basecolour", "basecolor", "colour_master")
 
-WORD_DEPTH = 200
+WORD_DEPTH, WORD_QUERIES = 200, 2_000
+MOST_QUERIES = 5_000
+"""Queries of a baseline: as sure as needed, and the same time however large the table is."""
 
 
 def baseline_columns(catalog: Catalog, category: str = "") -> list[str]:
@@ -53,7 +55,7 @@ def word_baseline(catalog: Catalog) -> dict[str, Any]:
     products, their own titles included, as `text_to_product` asks the model; `{}` where no title has a word.
 
     Words are lower-cased runs of letters and digits; Chinese characters go in pairs. Ranks beyond `WORD_DEPTH` are
-    counted as if they were infinite.
+    counted as if they were infinite. Of more than `WORD_QUERIES` titles, so many are drawn.
     """
     table = catalog.table
     titled = np.flatnonzero([bool(_words(title)) for title in table["title"]])
@@ -64,6 +66,7 @@ def word_baseline(catalog: Catalog) -> dict[str, Any]:
     retriever = bm25s.BM25()
     retriever.index([words or [""] for words in documents], show_progress=False)
     groups, depth = catalog.groups(), min(WORD_DEPTH, len(catalog))
+    titled = _sample(titled, WORD_QUERIES)
     asked = [_words(table["title"].iloc[row]) for row in titled]
     found, _ = retriever.retrieve(asked, k=depth, show_progress=False)
     hits = groups[found] == groups[titled][:, None]
@@ -87,7 +90,13 @@ def _baseline(codes: IntArray, pairs: MatchPairs, rows: IntArray, groups: IntArr
     threshold = best_threshold(pairs.label, agree) if agree.any() and not agree.all() else 0.5
     # Products that agree score 1, others 0: as inner products of one-hot vectors, ties in random order.
     one_hot = np.eye(codes.max() + 1, dtype=np.float32)[codes[rows]]
+    asked = _sample(np.arange(len(rows)), MOST_QUERIES)
     retrieved = retrieval_metrics(
-        one_hot, one_hot, query_groups=groups[rows], gallery_groups=groups[rows], ties="random"
+        one_hot[asked], one_hot, query_groups=groups[rows][asked], gallery_groups=groups[rows], ties="random"
     )
     return {**match_metrics(pairs.label, agree, threshold=threshold), "text_to_image": retrieved}
+
+
+def _sample(rows: IntArray, most: int) -> IntArray:
+    """At most so many of the rows, in their order."""
+    return rows if len(rows) <= most else np.sort(np.random.default_rng(0).choice(rows, most, replace=False))

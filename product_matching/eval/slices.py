@@ -20,6 +20,7 @@ LEAST, MOST = 20, 40
 """Products with image and text that a slice needs to be told of, and slices of one column that are told of."""
 BANDS = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
 LENGTHS = ("shortest quarter", "second quarter", "third quarter", "longest quarter")
+ORDER = (BANDS[0], LENGTHS[0], *BANDS[1:], LENGTHS[-1])
 SMALL_IMAGE = 128
 WORST = 5
 
@@ -36,9 +37,10 @@ def slice_metrics(judgement: Judgement, catalog: Catalog, *, category: str = "",
         least: Products that a slice needs: of fewer, a number says nothing.
 
     Returns:
-        By column, then by value, the largest first: `products`, `accuracy` and `accuracy_interval` (95 %, bootstrap
-        over the images), and of text to image `mrr`, `mrr_interval` and `recall@10`; `below`: whether the whole
-        interval of the accuracy lies below the accuracy of all. Columns with one frequent value are left out.
+        By column, then by value, the largest first and quarters in their order: `products`, `accuracy` and
+        `accuracy_interval` (95 %, bootstrap over the images), and of text to image `mrr`, `mrr_interval` and
+        `recall@10`; `below`: whether the whole interval of the accuracy lies below the accuracy of all. Columns with
+        one frequent value are left out.
     """
     right = judgement.accuracy_by_image()
     ranks, rows = judgement.ranks["text_to_image"], judgement.rows
@@ -50,6 +52,8 @@ def slice_metrics(judgement: Judgement, catalog: Catalog, *, category: str = "",
         kept = [value for value, count in counts.items() if count >= least and value != ""][:MOST]
         if len(kept) > 1:
             chosen = labels.to_numpy()[rows]
+            if kept[0].split(" (")[0] in ORDER:
+                kept.sort(key=lambda value: ORDER.index(value.split(" (")[0]))
             result[name] = {str(value): _measured(values, chosen == value) for value in kept}
     return result
 
@@ -89,7 +93,7 @@ def _quarters(numbers: pd.Series, names: tuple[str, ...]) -> pd.Series:
     ends = np.quantile(known, [0, 0.25, 0.5, 0.75, 1])
     if len(np.unique(ends)) < len(ends):
         return pd.Series("", index=numbers.index)
-    titles = [f"{name} ({low:g} to {high:g})" for name, low, high in zip(names, ends, ends[1:], strict=False)]
+    titles = [f"{name} ({low:.4g} to {high:.4g})" for name, low, high in zip(names, ends, ends[1:], strict=False)]
     return pd.cut(numbers, ends, labels=titles, include_lowest=True).astype(object).fillna("").astype(str)
 
 

@@ -45,6 +45,7 @@ def test_slices_counted_by_hand(judgement, catalog):
     assert (shoes["below"], mugs["below"]) == (True, False)
     assert list(found["language of the text"]) == ["zh", "en"]
     assert sum(one["products"] for one in found["price"].values()) == 102
+    assert [name.split()[0] for name in found["price"]] == ["lowest", "second", "third", "highest"]
     first = worst_slices(found)[0]
     assert first["accuracy"] <= shoes["accuracy"]
 
