@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from product_matching.cli.arguments import add_json
-from product_matching.cli.evaluate import metrics_text, select_part
+from product_matching.cli.evaluate import measure, metrics_text, select_part
 from product_matching.cli.output import emit, say, table
 from product_matching.cli.progress import bar, step
 from product_matching.cli.train import train_bundle
@@ -89,15 +89,11 @@ def _make_shop(options: argparse.Namespace, seconds: dict[str, float]) -> Path:
 
 def _evaluate(folder: Path, catalog: Catalog, model: Any, seconds: dict[str, float]) -> dict[str, Any]:
     from product_matching.bundle import load_bundle
-    from product_matching.eval import best_and_worst, embed_catalog, evaluate, write_report
 
     bundle = load_bundle(folder)
     part = select_part(bundle, catalog, "test")
     with step(f"evaluate on {len(part)} held-out products", seconds):
-        views = embed_catalog(model, part)
-        metrics = {"split": "test", **evaluate(model, part, views=views)}
-        write_report(bundle.report_folder, metrics, best_and_worst(part, views))
-    return metrics
+        return measure(bundle, part, split="test", model=model)
 
 
 def _index(folder: Path, catalog: Catalog, seconds: dict[str, float]) -> SearchEngine:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from product_matching._version import __version__
 from product_matching.cli import (
+    ab_test,
     demo,
     doctor,
     evaluate,
@@ -29,7 +30,7 @@ from product_matching.cli.output import complain
 from product_matching.errors import ProductMatchingError
 
 COMMANDS = (demo, validate, train, evaluate, index, search, match, train_pairs, link)
-COMMANDS += (train_recommender, recommend, evaluate_recommendation, serve, doctor)
+COMMANDS += (train_recommender, recommend, evaluate_recommendation, ab_test, serve, doctor)
 USERS_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from typing import Any
 
+import bm25s
 import numpy as np
 import pandas as pd
 
@@ -12,6 +15,10 @@ from product_matching.dataset import Catalog, MatchPairs
 from product_matching.metrics import best_threshold, match_metrics, retrieval_metrics
 
 COLOUR_COLUMNS = ("colour", "color", "basecolour", "basecolor", "colour_master")
+
+WORD_DEPTH, WORD_QUERIES = 200, 2_000
+MOST_QUERIES = 5_000
+"""Queries of a baseline: as sure as needed, and the same time however large the table is."""
 
 
 def baseline_columns(catalog: Catalog, category: str = "") -> list[str]:
@@ -43,12 +50,53 @@ def attribute_baseline(
     return _baseline(codes, pairs, rows, groups)
 
 
+def word_baseline(catalog: Catalog) -> dict[str, Any]:
+    """What a search by words (BM25, Robertson et al., 1994) finds: each title asked among all that is written of the
+    products, their own titles included, as `text_to_product` asks the model; `{}` where no title has a word.
+
+    Words are lower-cased runs of letters and digits; Chinese characters go in pairs. Ranks beyond `WORD_DEPTH` are
+    counted as if they were infinite. Of more than `WORD_QUERIES` titles, so many are drawn.
+    """
+    table = catalog.table
+    titled = np.flatnonzero([bool(_words(title)) for title in table["title"]])
+    if not len(titled):
+        return {}
+    documents = (table["title"] + " " + table["description"] + " " + table["tags"].str.replace("|", " ")).map(_words)
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    retriever = bm25s.BM25()
+    retriever.index([words or [""] for words in documents], show_progress=False)
+    groups, depth = catalog.groups(), min(WORD_DEPTH, len(catalog))
+    titled = _sample(titled, WORD_QUERIES)
+    asked = [_words(table["title"].iloc[row]) for row in titled]
+    found, _ = retriever.retrieve(asked, k=depth, show_progress=False)
+    hits = groups[found] == groups[titled][:, None]
+    first = np.where(hits.any(axis=1), hits.argmax(axis=1) + 1, np.inf)
+    recalls = {f"recall@{k}": float((first <= k).mean()) for k in (1, 5, 10)}
+    return {**recalls, "mrr": float((1 / first).mean()), "queries": len(titled), "gallery": len(catalog)}
+
+
+def _words(text: str) -> list[str]:
+    found = []
+    for run in re.findall(r"[\u3400-\u9fff]+|[^\W_]+", text.lower()):
+        if "\u3400" <= run[0] <= "\u9fff" and len(run) > 1:
+            found += [run[i : i + 2] for i in range(len(run) - 1)]
+        else:
+            found.append(run)
+    return found
+
+
 def _baseline(codes: IntArray, pairs: MatchPairs, rows: IntArray, groups: IntArray) -> dict[str, Any]:
     agree = (codes[pairs.image] == codes[pairs.text]).astype(float)
     threshold = best_threshold(pairs.label, agree) if agree.any() and not agree.all() else 0.5
     # Products that agree score 1, others 0: as inner products of one-hot vectors, ties in random order.
     one_hot = np.eye(codes.max() + 1, dtype=np.float32)[codes[rows]]
+    asked = _sample(np.arange(len(rows)), MOST_QUERIES)
     retrieved = retrieval_metrics(
-        one_hot, one_hot, query_groups=groups[rows], gallery_groups=groups[rows], ties="random"
+        one_hot[asked], one_hot, query_groups=groups[rows][asked], gallery_groups=groups[rows], ties="random"
     )
     return {**match_metrics(pairs.label, agree, threshold=threshold), "text_to_image": retrieved}
+
+
+def _sample(rows: IntArray, most: int) -> IntArray:
+    """At most so many of the rows, in their order."""
+    return rows if len(rows) <= most else np.sort(np.random.default_rng(0).choice(rows, most, replace=False))

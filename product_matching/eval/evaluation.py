@@ -7,11 +7,24 @@ from typing import Any
 import numpy as np
 
 from product_matching._types import FloatArray, IntArray
-from product_matching.dataset import Catalog, MatchPairs, match_pairs
-from product_matching.eval.baselines import attribute_baseline, baseline_columns, chance_baseline
-from product_matching.eval.calibration import pair_scores
-from product_matching.eval.embedding import embed_catalog, embed_titles
-from product_matching.metrics import bootstrap_interval, match_metrics, platt_probability, retrieval_metrics
+from product_matching.dataset import Catalog
+from product_matching.eval.aims import aims
+from product_matching.eval.baselines import attribute_baseline, baseline_columns, chance_baseline, word_baseline
+from product_matching.eval.judgement import Judgement, judge
+from product_matching.eval.slices import slice_metrics, worst_slices
+from product_matching.metrics import (
+    RelevantRanks,
+    average_precision,
+    bootstrap_interval,
+    brier_score,
+    expected_calibration_error,
+    match_metrics,
+    precision_at,
+    ranked_average_precision,
+    recall_at,
+    reciprocal_rank,
+    summarise_ranks,
+)
 from product_matching.model import ProductModel
 
 
@@ -39,20 +52,29 @@ def evaluate(
         views: The products' vectors, where `embed_catalog` has made them already.
 
     Returns:
-        `accuracy`, `precision`, `recall`, `f1`, `auc`, `threshold`, `pairs`; `accuracy_interval` (95 %, bootstrap);
-        `accuracy_same_kind` (false pairs within a kind, and the true ones); for each direction `recall@1`, `recall@5`,
-        `recall@10`, `mrr`, `ndcg@10`, `queries`, `gallery`; `baselines` by name; `products`.
+        What `summarise` returns.
 
     Raises:
         DataError: If fewer than two different products have both image and text.
     """
-    pairs = match_pairs(catalog, category=category, seed=seed)
-    rows, groups = np.unique(pairs.image), catalog.groups()
-    views = views or embed_catalog(model, catalog)
+    return summarise(judge(model, catalog, category=category, seed=seed, views=views), catalog, category=category)
+
+
+def summarise(judgement: Judgement, catalog: Catalog, *, category: str = "") -> dict[str, Any]:
+    """The numbers of a model's answers.
+
+    Returns:
+        `accuracy`, `precision`, `recall`, `f1`, `auc`, `threshold`, `pairs`; `accuracy_interval` (95 %, bootstrap);
+        `average_precision`, `brier`, `ece`;
+        `accuracy_same_kind` (false pairs within a kind, and the true ones); for each direction `recall@1`, `recall@5`,
+        `recall@10`, `mrr`, `ndcg@10`, `map`, `precision@10`, `intervals`, `queries`, `gallery`; `baselines` by name;
+        `products`.
+    """
+    pairs, rows, groups = judgement.pairs, judgement.rows, catalog.groups()
     return {
         "products": len(catalog),
-        **_matching(model, views, pairs),
-        **_retrieval(model, views, catalog, rows, groups),
+        **_matching(judgement),
+        **{name: _retrieval(ranks, judgement.galleries[name]) for name, ranks in judgement.ranks.items()},
         "baselines": {
             "chance": chance_baseline(pairs, rows, groups),
             **{
@@ -63,16 +85,39 @@ def evaluate(
     }
 
 
-def _matching(model: ProductModel, views: dict[str, FloatArray], pairs: MatchPairs) -> dict[str, Any]:
-    head = model.head.parameters()
-    scores = pair_scores(model, views, pairs)
-    probabilities = platt_probability(scores, scale=head["scale"], offset=head["offset"])
-    right = (probabilities >= head["threshold"]) == pairs.label.astype(bool)
+def examine(judgement: Judgement, catalog: Catalog, *, category: str = "", precision: float = 0.95) -> dict[str, Any]:
+    """What a report tells beside the numbers of `summarise`.
+
+    Args:
+        judgement: Of `judge`.
+        catalog: The products.
+        category: As of `evaluate`.
+        precision: The bound of one of the aims.
+
+    Returns:
+        `thresholds`, see `aims`; `slices`, see `slice_metrics`; `worst_slices`; `word_search`: what BM25 finds by the
+        titles among the products' words, where there are titles.
+    """
+    found = slice_metrics(judgement, catalog, category=category)
+    words = word_baseline(catalog)
+    return {
+        "thresholds": aims(judgement, catalog, category=category, precision=precision),
+        "slices": found,
+        "worst_slices": worst_slices(found),
+        **({"word_search": words} if words else {}),
+    }
+
+
+def _matching(judgement: Judgement) -> dict[str, Any]:
+    pairs, probabilities, right = judgement.pairs, judgement.probabilities, judgement.right
     asked = pairs.hard | (pairs.label == 1)
     return {
-        **match_metrics(pairs.label, probabilities, threshold=head["threshold"]),
+        **match_metrics(pairs.label, probabilities, threshold=judgement.threshold),
+        "average_precision": average_precision(pairs.label, probabilities),
+        "brier": brier_score(pairs.label, probabilities),
+        "ece": expected_calibration_error(pairs.label, probabilities),
         "pairs": len(pairs),
-        "accuracy_interval": list(bootstrap_interval(right.astype(float))),
+        "accuracy_interval": list(bootstrap_interval(judgement.accuracy_by_image())),
         "accuracy_same_kind": _balanced(right[asked], pairs.label[asked]),
     }
 
@@ -82,18 +127,11 @@ def _balanced(right: np.ndarray, label: IntArray) -> float | None:
     return float(np.mean([side.mean() for side in sides])) if all(len(side) for side in sides) else None
 
 
-def _retrieval(
-    model: ProductModel, views: dict[str, FloatArray], catalog: Catalog, rows: IntArray, groups: IntArray
-) -> dict[str, Any]:
-    titled = np.flatnonzero(catalog.table["title"] != "")
-    known = {"query_groups": groups[rows], "gallery_groups": groups[rows]}
-    result = {
-        "text_to_image": retrieval_metrics(views["text"][rows], views["image"][rows], **known),
-        "image_to_text": retrieval_metrics(views["image"][rows], views["text"][rows], **known),
+def _retrieval(ranks: RelevantRanks, gallery: int) -> dict[str, Any]:
+    values = {"recall@10": recall_at(ranks, 10), "mrr": reciprocal_rank(ranks)}
+    return {
+        **summarise_ranks(ranks, gallery=gallery),
+        "map": float(ranked_average_precision(ranks).mean()),
+        "precision@10": float(precision_at(ranks, 10).mean()),
+        "intervals": {name: list(bootstrap_interval(value)) for name, value in values.items()},
     }
-    if len(titled):
-        titles = embed_titles(model, catalog)[titled]
-        result["text_to_product"] = retrieval_metrics(
-            titles, views["product"], query_groups=groups[titled], gallery_groups=groups
-        )
-    return result

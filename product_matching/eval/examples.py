@@ -9,6 +9,8 @@ from product_matching.dataset import Catalog
 from product_matching.eval.contact_sheet import Row, Tile
 from product_matching.metrics import first_relevant_rank, query_ranks
 
+CHUNK = 256
+
 
 def best_and_worst(catalog: Catalog, views: dict[str, FloatArray], *, count: int = 3, k: int = 6) -> list[Row]:
     """Text to image: the `count` best searches, then the `count` worst, as rows of a contact sheet.
@@ -27,7 +29,7 @@ def best_and_worst(catalog: Catalog, views: dict[str, FloatArray], *, count: int
     groups = catalog.groups()[rows]
     texts, images = views["text"][rows], views["image"][rows]
     ranks = first_relevant_rank(query_ranks(texts, images, query_groups=groups, gallery_groups=groups))
-    leads = np.array([_lead(text, images, groups == group) for text, group in zip(texts, groups, strict=True)])
+    leads = _leads(texts, images, groups)
     best = np.argsort(-leads, kind="stable")[:count]
     worst = np.argsort(-ranks, kind="stable")[:count]
     paths, titles = np.array(catalog.image_paths(), dtype=object)[rows], words.to_numpy()[rows]
@@ -40,7 +42,13 @@ def best_and_worst(catalog: Catalog, views: dict[str, FloatArray], *, count: int
     return [row(query) for query in (*best, *worst)]
 
 
-def _lead(text: FloatArray, images: FloatArray, relevant: IntArray) -> float:
-    scores = images @ text
-    others = scores[~relevant]
-    return float(scores[relevant].max() - others.max()) if len(others) else 0.0
+def _leads(texts: FloatArray, images: FloatArray, groups: IntArray) -> FloatArray:
+    """How far the best wanted picture of each text stands ahead of the best other one."""
+    found = []
+    for start in range(0, len(texts), CHUNK):
+        scores = texts[start : start + CHUNK] @ images.T
+        wanted = groups[start : start + CHUNK, None] == groups
+        best = np.max(scores, axis=1, where=wanted, initial=-np.inf)
+        others = np.max(scores, axis=1, where=~wanted, initial=-np.inf)
+        found.append(np.where(np.isfinite(others), best - others, 0.0))
+    return np.concatenate(found)

@@ -1,7 +1,9 @@
 """Metrics in numpy: arrays in, numbers out. They are the truth that everything else is compared with."""
 
+from product_matching.metrics.beyond import catalog_coverage, gini_index, list_diversity, novelty
 from product_matching.metrics.bootstrap import bootstrap_interval
 from product_matching.metrics.calibration import fit_platt, platt_probability
+from product_matching.metrics.curves import precision_recall_curve, reliability, roc_curve
 from product_matching.metrics.match import (
     average_precision,
     best_threshold,
@@ -10,15 +12,24 @@ from product_matching.metrics.match import (
     match_metrics,
     roc_auc,
 )
+from product_matching.metrics.paired import holm, paired_difference
 from product_matching.metrics.ranking import (
     RelevantRanks,
     first_relevant_rank,
     mrr,
     ndcg_at,
+    precision_at,
+    ranked_average_precision,
     recall_at,
     reciprocal_rank,
 )
-from product_matching.metrics.retrieval import query_ranks, retrieval_metrics
+from product_matching.metrics.retrieval import query_ranks, retrieval_metrics, summarise_ranks
+from product_matching.metrics.thresholds import (
+    category_thresholds,
+    choose_threshold,
+    fit_isotonic,
+    isotonic_probability,
+)
 
 __all__ = [
     "RelevantRanks",
@@ -26,16 +37,32 @@ __all__ = [
     "best_threshold",
     "bootstrap_interval",
     "brier_score",
+    "catalog_coverage",
+    "category_thresholds",
+    "choose_threshold",
     "expected_calibration_error",
     "first_relevant_rank",
+    "fit_isotonic",
     "fit_platt",
+    "gini_index",
+    "holm",
+    "isotonic_probability",
+    "list_diversity",
     "match_metrics",
     "mrr",
     "ndcg_at",
+    "novelty",
+    "paired_difference",
     "platt_probability",
+    "precision_at",
+    "precision_recall_curve",
     "query_ranks",
+    "ranked_average_precision",
     "recall_at",
     "reciprocal_rank",
+    "reliability",
     "retrieval_metrics",
     "roc_auc",
+    "roc_curve",
+    "summarise_ranks",
 ]

@@ -92,6 +92,21 @@ def ndcg_at(ranks: RelevantRanks, k: int) -> np.ndarray:
     return np.add.reduceat(gains, ranks.offsets[:-1]) / ideal
 
 
+def precision_at(ranks: RelevantRanks, k: int) -> np.ndarray:
+    """float64 `[Q]`, 0 to 1: how much of the first k is relevant; divided by k also where the gallery is shorter."""
+    _check_cut(k)
+    return np.add.reduceat((ranks.ranks <= k).astype(np.float64), ranks.offsets[:-1]) / k
+
+
+def ranked_average_precision(ranks: RelevantRanks) -> np.ndarray:
+    """float64 `[Q]`, 0 to 1: mean over a query's relevant items of the precision at the rank of each.
+
+    Its mean over the queries is MAP. With one relevant item it is the reciprocal rank.
+    """
+    places = np.arange(len(ranks.ranks)) - np.repeat(ranks.offsets[:-1], ranks.counts) + 1
+    return np.add.reduceat(places / ranks.ranks, ranks.offsets[:-1]) / ranks.counts
+
+
 def _check_cut(k: int) -> None:
     if k < 1:
         raise ConfigError(f"k must be 1 or more, not {k}.")

@@ -56,9 +56,20 @@ def retrieval_metrics(
         ties=ties,
         seed=seed,
     )
+    return summarise_ranks(ranks, gallery=len(np.asarray(gallery_groups)), ks=ks)
+
+
+def summarise_ranks(ranks: RelevantRanks, *, gallery: int, ks: Sequence[int] = (1, 5, 10)) -> dict[str, float | int]:
+    """The numbers of `retrieval_metrics`, from ranks that are there already.
+
+    Args:
+        ranks: Of `query_ranks`.
+        gallery: How many items were ranked.
+        ks: Cuts of `recall@k`.
+    """
     recalls = {f"recall@{k}": float(recall_at(ranks, k).mean()) for k in ks}
     means = {"mrr": mrr(ranks), "ndcg@10": float(ndcg_at(ranks, 10).mean())}
-    return {**recalls, **means, "queries": len(ranks), "gallery": len(np.asarray(gallery_groups))}
+    return {**recalls, **means, "queries": len(ranks), "gallery": gallery}
 
 
 def query_ranks(

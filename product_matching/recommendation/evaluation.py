@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from product_matching.errors import DataError
-from product_matching.metrics import RelevantRanks, bootstrap_interval, ndcg_at, recall_at, reciprocal_rank
+from product_matching.metrics import (
+    RelevantRanks,
+    bootstrap_interval,
+    catalog_coverage,
+    gini_index,
+    ndcg_at,
+    novelty,
+    recall_at,
+    reciprocal_rank,
+)
 from product_matching.recommendation.interactions import Interactions
 from product_matching.recommendation.recommender import Recommender
 from product_matching.recommendation.splitting import temperature_of
@@ -92,14 +101,11 @@ def rank_targets(model: Recommender, targets: Interactions, *, k: int) -> Outcom
 
 def beyond_accuracy(lists: np.ndarray, counts: np.ndarray) -> dict[str, float]:
     """Coverage, Gini index and novelty of lists int64 [B, k] over products with these event counts [N]."""
-    listed = lists[lists >= 0]
-    shown = np.sort(np.bincount(listed, minlength=len(counts))).astype(np.float64)
-    places = np.arange(1, len(shown) + 1)
-    gini = float(((2 * places - len(shown) - 1) * shown).sum() / (len(shown) * max(shown.sum(), 1)))
-    # One event more for each product: what nobody took yet is very new, not infinitely.
-    surprise = -np.log2((counts + 1) / (counts.sum() + len(counts)))
-    novelty = float(surprise[listed].mean()) if listed.size else float("nan")
-    return {"coverage": float((shown > 0).mean()), "gini": gini, "novelty": novelty}
+    return {
+        "coverage": catalog_coverage(lists, len(counts)),
+        "gini": gini_index(lists, len(counts)),
+        "novelty": novelty(lists, counts),
+    }
 
 
 def _grouped(model: Recommender, targets: Interactions) -> tuple[list[str], np.ndarray, np.ndarray]:

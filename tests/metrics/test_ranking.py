@@ -1,5 +1,6 @@
 import math
 
+import ir_measures
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,8 @@ from product_matching.metrics import (
     first_relevant_rank,
     mrr,
     ndcg_at,
+    precision_at,
+    ranked_average_precision,
     recall_at,
     reciprocal_rank,
 )
@@ -61,3 +64,18 @@ def test_unusable_input():
         RelevantRanks.from_lists([[1], [0, 2]])
     with pytest.raises(ConfigError, match="k must be 1 or more"):
         recall_at(RelevantRanks.from_lists([[1]]), 0)
+
+
+@given(RANKS, st.integers(1, 12))
+@settings(max_examples=60, deadline=None)
+def test_precision_and_map_equal_ir_measures(lists, k):
+    gallery = [f"d{place:02}" for place in range(1, 31)]
+    qrels = {f"q{row}": {gallery[rank - 1]: 1 for rank in wanted} for row, wanted in enumerate(lists)}
+    run = {query: {item: 1 / (place + 1) for place, item in enumerate(gallery)} for query in qrels}
+    ranks = RelevantRanks.from_lists(lists)
+    for measure, found in {
+        ir_measures.P @ k: precision_at(ranks, k),
+        ir_measures.AP: ranked_average_precision(ranks),
+    }.items():
+        expected = {row.query_id: row.value for row in measure.iter_calc(qrels, run)}
+        assert found.tolist() == pytest.approx([expected[query] for query in qrels], abs=1e-9)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import re
 from importlib import resources
 from pathlib import Path
@@ -11,15 +9,13 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
-from PIL import Image, ImageOps
 
 from product_matching._folders import write_whole
 from product_matching.dataset.catalog import Catalog
 from product_matching.dataset.inspection.duplicates import Duplicates
 from product_matching.dataset.inspection.inspect import line_of
+from product_matching.dataset.thumbnails import thumbnail
 
-SIDE = 112
-"""Longer side of a thumbnail in pixels."""
 SETS, MEMBERS, SAMPLE, REJECTED = 12, 6, 24, 200
 """Sets of each kind, products of a set, products of the sample and rejected rows that the page shows."""
 KINDS = {
@@ -76,7 +72,7 @@ def _cards(catalog: Catalog, rows: Any) -> list[dict[str, Any]]:
             "title": product.title or product.description,
             "price": chosen.table[price].iloc[place] if price else "",
             "kind": kind,
-            "thumbnail": _thumbnail(path),
+            "thumbnail": thumbnail(path),
         }
         for place, (row, product, path, kind) in enumerate(
             zip(
@@ -88,22 +84,3 @@ def _cards(catalog: Catalog, rows: Any) -> list[dict[str, Any]]:
             )
         )
     ]
-
-
-def _thumbnail(path: str) -> str:
-    """A `data:` address; `""` where there is no image."""
-    if not path:
-        return ""
-    out = io.BytesIO()
-    try:
-        with Image.open(path) as image:
-            image.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG is decoded at a fraction of its size
-            small = ImageOps.exif_transpose(image)
-            small.thumbnail((SIDE, SIDE))
-            flat = Image.new("RGB", small.size, "white")
-            small = small.convert("RGBA")
-            flat.paste(small, mask=small)
-            flat.save(out, "JPEG", quality=80)
-    except (OSError, ValueError, SyntaxError):  # gone since the table was read
-        return ""
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

@@ -1,0 +1,70 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from product_matching.dataset import Catalog, MatchPairs
+from product_matching.eval import Judgement, slice_metrics
+from product_matching.eval.aims import aims
+from product_matching.eval.slices import slice_labels, worst_slices
+from product_matching.metrics import RelevantRanks
+
+
+@pytest.fixture
+def catalog():
+    """Sixty shoes, of which every third is judged wrongly, forty mugs, all right, two bags: too few to tell."""
+    kinds = ["鞋"] * 60 + ["mug"] * 40 + ["bag"] * 2
+    table = pd.DataFrame({
+        "product_id": [str(i) for i in range(102)], "image": "a.jpg", "tags": "", "kind": kinds, "description": "",
+        "title": ["红色跑鞋" + "长" * (i % 7) for i in range(60)] + ["a mug" + "x" * (i % 7) for i in range(42)],
+        "price": [f"{1 + i} €" for i in range(102)],
+    })  # fmt: skip
+    return Catalog(table.astype(object))
+
+
+@pytest.fixture
+def judgement():
+    rows = np.arange(102)
+    pairs = MatchPairs(
+        np.tile(rows, 2), np.concatenate([rows, rows[::-1]]), np.repeat([1, 0], 102), np.zeros(204, bool)
+    )
+    probabilities = np.repeat([0.8, 0.2], 102)
+    probabilities[:60:3] = 0.1
+    ranks = {"text_to_image": RelevantRanks.from_lists([[1 + (row < 60)] for row in rows])}
+    return Judgement(pairs, probabilities, 0.5, rows, ranks, {"text_to_image": rows}, {"text_to_image": 102})
+
+
+def test_slices_counted_by_hand(judgement, catalog):
+    found = slice_metrics(judgement, catalog)
+    assert list(found["kind"]) == ["鞋", "mug"]
+    shoes, mugs = found["kind"]["鞋"], found["kind"]["mug"]
+    # Of the two pairs of every third shoe, one is wrong.
+    assert shoes["accuracy"] == pytest.approx(1 - 1 / 6)
+    assert (shoes["products"], shoes["mrr"], shoes["recall@10"]) == (60, 0.5, 1.0)
+    assert shoes["accuracy_interval"][0] < 5 / 6 < shoes["accuracy_interval"][1]
+    assert (mugs["accuracy"], mugs["accuracy_interval"], mugs["mrr"]) == (1.0, [1.0, 1.0], 1.0)
+    assert (shoes["below"], mugs["below"]) == (True, False)
+    assert list(found["language of the text"]) == ["zh", "en"]
+    assert sum(one["products"] for one in found["price"].values()) == 102
+    assert [name.split()[0] for name in found["price"]] == ["lowest", "second", "third", "highest"]
+    first = worst_slices(found)[0]
+    assert first["accuracy"] <= shoes["accuracy"]
+
+
+def test_quarters_are_those_of_pandas(catalog):
+    labels = dict(slice_labels(catalog))["price"]
+    wanted = pd.qcut(np.arange(1, 103), 4, labels=False)
+    assert (pd.factorize(labels)[0] == wanted).all()
+    assert labels.iloc[0] == "lowest quarter (1 to 26.25)"
+
+
+def test_thresholds_are_not_measured_on_what_chose_them(judgement, catalog):
+    # Labels that no score tells apart: whatever is chosen on one half is chance on the other.
+    rng = np.random.default_rng(0)
+    rows = np.arange(102)
+    noise = Judgement(judgement.pairs, rng.random(204), 0.5, rows, {}, {}, {})
+    found = aims(noise, catalog)
+    assert found["best accuracy"]["accuracy"] < 0.56
+    clear = aims(judgement, catalog)
+    assert clear["best accuracy"]["accuracy"] == pytest.approx(1 - 20 / 204)
+    assert clear["precision 0.95 or more"]["precision"] == 1.0
+    assert set(clear["by_category"]) == {"鞋", "mug", "bag"}
