@@ -35,7 +35,7 @@ def main(catalog_path: Path, bundle: Path, preset: str = "demo") -> dict:
     model.fit(batches, validation_data=validation, epochs=config.train.epochs, verbose=2)
 
     # 4. The threshold is chosen on validation products, the numbers come from the held-out ones.
-    pm.calibrate(model, val)
+    pm.calibrate(model, val, references=train)
     report = pm.evaluate(model, test)
     print(f"accuracy {report['accuracy']:.3f}, text to image recall@10 {report['text_to_image']['recall@10']:.3f}")
 

@@ -119,6 +119,9 @@ class ModelConfig:
     matryoshka: tuple[int, ...] = ()
     """Widths below `dim` to which vectors may be cut and still match: each has its share of the loss; empty: none."""
 
+    references: int = 4096
+    """Training products whose vectors calibration keeps, to tell vague vectors from detailed ones; 0: none."""
+
 
 @dataclass(frozen=True)
 class OptimizerConfig:
@@ -357,6 +360,7 @@ def _check(config: Config) -> None:
 
 def _check_numbers(config: Config) -> None:
     for key in (
+        "model.references",
         "optimizer.weight_decay",
         "optimizer.clip_norm",
         "train.patience",

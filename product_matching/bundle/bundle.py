@@ -41,7 +41,7 @@ class Bundle:
     @cached_property
     def head(self) -> Head:
         """From inner products to probabilities."""
-        return Head.from_manifest(self.manifest)
+        return Head.load(self.manifest, self.folder)
 
     @cached_property
     def known_sides(self) -> KnownSides | None:

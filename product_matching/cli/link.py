@@ -89,10 +89,13 @@ def _link(
 def _scorer(bundle: Bundle, left: Listings, right: Listings) -> tuple[Callable[[np.ndarray], np.ndarray], float]:
     """From candidates to probabilities, and the threshold that the bundle has chosen."""
     if bundle.kind == "product":
+        reaches = [bundle.head.reach(side.vectors) for side in (left, right)]
 
         def by_vectors(pairs: np.ndarray) -> np.ndarray:
             inner = (left.vectors[pairs[:, 0]] * right.vectors[pairs[:, 1]]).sum(axis=1)
-            return bundle.head.probability(bundle.head.score(inner))
+            return bundle.head.probability(
+                bundle.head.score(inner), *(r[rows] for r, rows in zip(reaches, pairs.T, strict=True))
+            )
 
         return by_vectors, bundle.head.threshold
     model = bundle.load_reranker()

@@ -67,7 +67,7 @@ def score_pairs(bundle: Bundle, pairs: pd.DataFrame, options: argparse.Namespace
 def _score_by_vectors(bundle: Bundle, pairs: pd.DataFrame, prefixes: tuple[str, str], root: Path) -> Scored:
     left, right = (_side_vectors(bundle, pairs, prefix, root) for prefix in prefixes)
     scores = bundle.head.score((left * right).sum(axis=1))
-    return scores, bundle.head.probability(scores), bundle.head.threshold
+    return scores, bundle.head.probability(scores, *map(bundle.head.reach, (left, right))), bundle.head.threshold
 
 
 def _score_by_reranker(bundle: Bundle, pairs: pd.DataFrame, prefixes: tuple[str, str], root: Path) -> Scored:

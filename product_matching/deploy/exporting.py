@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import tensorflow as tf
+from keras import ops
 
-from product_matching.bundle.head import Head
+from product_matching.bundle.head import REFERENCES_FILE
 from product_matching.bundle.manifest import write_bundle
 from product_matching.bundle.paths import SIDES_FILE, free_path
 from product_matching.dataset.splitting import KnownSides
@@ -90,6 +91,8 @@ def _save(folder: Path, model: ProductModel) -> None:
     tf.saved_model.save(ServingModule(model), str(folder), signatures=signatures(model))
     slim_graph(folder)
     model.save(folder / "model.keras")
+    if model.head.reach is not None:
+        np.save(folder / REFERENCES_FILE, ops.convert_to_numpy(model.head.reach.references))
 
 
 def _description(model: ProductModel) -> dict[str, Any]:
@@ -101,5 +104,5 @@ def _description(model: ProductModel) -> dict[str, Any]:
         "max_tokens": preprocessor.text.max_tokens,
         "vocabulary_size": len(preprocessor.text.vocabulary),
         "tags": preprocessor.tags.vocabulary,
-        "head": asdict(Head(**model.head.parameters())),
+        "head": model.head.parameters(),
     }

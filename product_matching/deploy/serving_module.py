@@ -77,7 +77,7 @@ def _functions(model: ProductModel) -> dict[str, Callable]:
     @tf.function
     def match(left: Tensor, right: Tensor) -> dict[str, Tensor]:
         score = model.head(left, right)
-        return {"probability": model.head.probability(score), "score": score}
+        return {"probability": model.head.probability(score, left, right), "score": score}
 
     outer = (embed_product, embed_text, embed_image, match)
     return {function.python_function.__name__: function for function in outer}

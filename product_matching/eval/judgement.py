@@ -9,7 +9,7 @@ import numpy as np
 
 from product_matching._types import FloatArray, IntArray
 from product_matching.dataset import Catalog, MatchPairs, match_pairs
-from product_matching.eval.calibration import pair_scores
+from product_matching.eval.calibration import pair_evidence
 from product_matching.eval.embedding import embed_catalog, embed_titles
 from product_matching.metrics import RelevantRanks, platt_probability, query_ranks
 from product_matching.model import ProductModel
@@ -75,7 +75,7 @@ def judge(
     rows = np.unique(pairs.image)
     views = views or embed_catalog(model, catalog)
     head = model.head.parameters()
-    scores = pair_scores(model, views, pairs)
+    scores = pair_evidence(model, views, pairs)
     probabilities = platt_probability(scores, scale=head["scale"], offset=head["offset"])
     ranks, queries, galleries = {}, {}, {}
     for name, (asked, vectors, found, gallery) in _directions(model, views, catalog, rows).items():

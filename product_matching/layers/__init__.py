@@ -4,6 +4,7 @@ from product_matching.layers.fusion import AttentionFusion, GatedFusion, MaskedF
 from product_matching.layers.match_head import MatchHead
 from product_matching.layers.pooling import AttentionPooling, GeneralizedMeanPooling
 from product_matching.layers.projection import Projection
+from product_matching.layers.reach import Reach
 from product_matching.layers.tag_embedding import TagEmbedding
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "MaskedFusion",
     "MatchHead",
     "Projection",
+    "Reach",
     "TagEmbedding",
 ]

@@ -9,20 +9,24 @@ import keras
 from keras import ops
 
 from product_matching._types import Tensor
+from product_matching.layers.reach import Reach
 
 
 @keras.saving.register_keras_serializable("product_matching")
 class MatchHead(keras.layers.Layer):
-    """score = t · ⟨R_i, R_j⟩ + b and match = σ(a · score + c).
+    """score = t · ⟨R_i, R_j⟩ + b and match = σ(a · (score - t · ½ (reach_i + reach_j)) + c).
 
     t = exp(log_temperature) and b are learned with the towers (Zhai et al. 2023, "Sigmoid loss for language image
     pre-training"). a and c calibrate: training sees one match among B pairs, a shop asks about single pairs. They start
     at 1 and -b, as if matches were as frequent as others, and are fitted on validation pairs after training, together
-    with the threshold: the probability from which a pair counts as a match.
+    with the threshold: the probability from which a pair counts as a match. `Reach` tells vague vectors from detailed
+    ones; without references it is 0.
 
     Args:
         temperature: Start of t.
         bias: Start of b; -log(B - 1) makes the first batch's match probability 1/B.
+        references: Vectors of each bank of `Reach`; 0: none.
+        dim: Width of the vectors, where there are references.
 
     Example:
         >>> head = MatchHead()
@@ -30,7 +34,9 @@ class MatchHead(keras.layers.Layer):
         (3,)
     """
 
-    def __init__(self, *, temperature: float = 10.0, bias: float = -10.0, **kwargs: Any) -> None:
+    def __init__(
+        self, *, temperature: float = 10.0, bias: float = -10.0, references: int = 0, dim: int = 0, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("dtype", "float32")  # scores of half precision would round the probabilities away
         super().__init__(**kwargs)
         self.temperature = temperature
@@ -39,6 +45,8 @@ class MatchHead(keras.layers.Layer):
         self.log_temperature = self.add_weight(shape=(), initializer=start, name="log_temperature")
         self.score_bias = self.add_weight(shape=(), initializer=keras.initializers.Constant(bias), name="bias")
         self.calibration = self.add_weight(shape=(3,), initializer=self._even, trainable=False, name="calibration")
+        self.reach = Reach(references, dim, name="reach") if references else None
+        self._references = {"references": references, "dim": dim}
         self.built = True
 
     def call(self, left: Tensor, right: Tensor) -> Tensor:
@@ -49,9 +57,17 @@ class MatchHead(keras.layers.Layer):
         """Scores each with each: [B, D], [C, D] to [B, C]."""
         return self._affine(ops.matmul(left, ops.transpose(right)))
 
-    def probability(self, score: Tensor) -> Tensor:
-        """The calibrated probability that a pair of this score matches."""
+    def probability(self, score: Tensor, left: Tensor | None = None, right: Tensor | None = None) -> Tensor:
+        """The calibrated probability that a pair of this score matches.
+
+        Args:
+            score: [B].
+            left, right: The vectors, [B, D]; for those that are not at hand the typical reach stands in.
+        """
         scale, offset = self.calibration[0], self.calibration[1]
+        if self.reach is not None:
+            reaches = [self.reach.typical if side is None else self.reach(side) for side in (left, right)]
+            score = score - ops.exp(self.log_temperature) * 0.5 * (reaches[0] + reaches[1])
         return ops.sigmoid(scale * score + offset)
 
     def calibrate(self, scale: float, offset: float, threshold: float) -> None:
@@ -67,6 +83,7 @@ class MatchHead(keras.layers.Layer):
             "scale": scale,
             "offset": offset,
             "threshold": threshold,
+            "typical_reach": float(ops.convert_to_numpy(self.reach.typical)) if self.reach else 0.0,
         }
 
     def _affine(self, inner: Tensor) -> Tensor:
@@ -76,4 +93,4 @@ class MatchHead(keras.layers.Layer):
         return ops.convert_to_tensor([1.0, -self.bias, 0.5], dtype=dtype)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "temperature": self.temperature, "bias": self.bias}
+        return {**super().get_config(), "temperature": self.temperature, "bias": self.bias, **self._references}

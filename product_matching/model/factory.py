@@ -50,6 +50,7 @@ def _build(config: Config, catalog: CatalogStatistics) -> ProductModel:
         modality_dropout=config.model.modality_dropout,
         fusion=config.model.fusion,
         matryoshka=config.model.matryoshka,
+        references=config.model.references,
         temperature=config.model.temperature,
         # The first batch's matching pairs get probability 1/B, which is their share (Zhai et al. 2023, section 3).
         bias=-math.log(max(config.train.batch_size - 1, 1)),

@@ -105,13 +105,13 @@ class SearchEngine:
         """
         vectors = self.embed(text, image)
         if words and text.strip():
-            return self._results(self.index.search_words(text, vectors[0], k=k, filters=filters))
+            return self._results(self.index.search_words(text, vectors[0], k=k, filters=filters), vectors[0])
         return self.search_vectors(vectors, k=k, filters=filters)[0]
 
     def search_vectors(self, queries: FloatArray, *, k: int = 10, filters: Sequence[Filter] = ()) -> list[list[Result]]:
         """Finds the products nearest to vectors [Q, D]: a list a query."""
         found = self.index.search(queries, k=k, filters=filters)
-        return [self._results(hits) for hits in found]
+        return [self._results(hits, query) for hits, query in zip(found, np.atleast_2d(queries), strict=True)]
 
     def embed(self, text: str = "", image: bytes = b"") -> FloatArray:
         """The vector of a query: float32 [1, D]."""
@@ -124,10 +124,10 @@ class SearchEngine:
             return encoders.embed_image([image])
         return encoders.embed_product([image], [text], [""], [""])
 
-    def _results(self, hits: list[Hit]) -> list[Result]:
+    def _results(self, hits: list[Hit], query: FloatArray) -> list[Result]:
         head = self.bundle.head
         scores = head.score(np.array([hit.score for hit in hits], np.float32))
-        pairs = zip(hits, scores, head.probability(scores), strict=True)
+        pairs = zip(hits, scores, head.probability(scores, head.reach(query[None])), strict=True)
         return [
             Result(
                 hit.product_id,

@@ -86,7 +86,7 @@ def test_the_manifest_says_what_the_bundle_is(tiny_bundle):
     manifest = json.loads((tiny_bundle / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["format"] == 1
     assert manifest["dim"] == 32
-    assert set(manifest["head"]) == {"temperature", "bias", "scale", "offset", "threshold"}
+    assert set(manifest["head"]) == {"temperature", "bias", "scale", "offset", "threshold", "typical_reach"}
     assert {"saved_model.pb", "model.keras"} <= set(manifest["files"])
 
 

@@ -261,3 +261,15 @@ def test_catalogue_without_images_is_a_clear_error(model, test_part):
 def test_unknown_category_offers_the_nearest(measure, model, test_part):
     with pytest.raises(DataError, match="Did you mean 'kind'"):
         measure(model, test_part, category="kinds")
+
+
+def test_references_are_training_products_and_change_the_probabilities(model, trained, clear_views):
+    before = model.head.parameters()
+    plain = calibrate(model, trained[2])
+    told = calibrate(model, trained[2], references=trained[1])
+    banks = np.asarray(model.head.reach.references)
+    assert np.isin(np.round(banks[0][banks[0].any(axis=1)], 5), np.round(clear_views["image"], 5)).all()
+    assert told["typical_reach"] > plain["typical_reach"] == 0
+    assert told["offset"] != plain["offset"]
+    model.head.reach.remember(banks[0] * 0, banks[1] * 0, 0.0)
+    model.head.calibrate(before["scale"], before["offset"], before["threshold"])

@@ -47,7 +47,7 @@ def test_parameters_are_plain_numbers():
     head.calibrate(1.5, 0.25, 0.75)
     found = head.parameters()
     assert all(type(value) is float for value in found.values())
-    hand = {"temperature": 8.0, "bias": -2.0, "scale": 1.5, "offset": 0.25, "threshold": 0.75}
+    hand = {"temperature": 8.0, "bias": -2.0, "scale": 1.5, "offset": 0.25, "threshold": 0.75, "typical_reach": 0.0}
     assert found == pytest.approx(hand, rel=1e-6)
 
 

@@ -46,9 +46,10 @@ class Asking:
         left = await self._vectors([pair.left for pair in asked.pairs])
         right = await self._vectors([pair.right for pair in asked.pairs])
         scores = head.score(np.sum(left * right, axis=1))
+        probabilities = head.probability(scores, head.reach(left), head.reach(right))
         pairs = [
             Matched(probability=probability, score=score, match=probability >= head.threshold)
-            for score, probability in zip(scores.tolist(), head.probability(scores).tolist(), strict=True)
+            for score, probability in zip(scores.tolist(), probabilities.tolist(), strict=True)
         ]
         return MatchResponse(threshold=head.threshold, pairs=pairs)
 

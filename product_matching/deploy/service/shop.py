@@ -125,7 +125,9 @@ class Shop:
         scores = self.head.score(np.array([hit.score for hit in hits], np.float32))
         return [
             self.shown(hit, score=float(score), probability=float(probability))
-            for hit, score, probability in zip(hits, scores, self.head.probability(scores), strict=True)
+            for hit, score, probability in zip(
+                hits, scores, self.head.probability(scores, self.head.reach(vector[None])), strict=True
+            )
         ]
 
     def shown(self, hit: Hit, *, score: float, probability: float | None) -> Found:
