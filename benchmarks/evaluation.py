@@ -98,7 +98,7 @@ def speed(products: int, dim: int = 128) -> dict[str, float]:
     examine(judgement, catalog)
     done("slices, thresholds, words")
     confusions(catalog, views, rows)
-    best_and_worst(catalog, views)
+    best_and_worst(catalog, views, ranks=ranks["text_to_image"])
     done("confusions, examples")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {**step, "total": round(sum(step.values()), 1), "peak GiB, TensorFlow included": round(memory, 2)}

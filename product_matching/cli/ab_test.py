@@ -14,8 +14,8 @@ ABOUT = """
 Analyses the log of an A/B test: a table of user_id, variant, event and value (1 where there is none). A user's
 metric is the sum of an event's values, 0 for a user without one: log an event "exposure" for everybody who was
 there. Events named before (or before:EVENT) are what users did before the test: with them the variance falls
-(CUPED). Each variant is compared with the control: Welch's interval and p for one look at the end, and an always-
-valid interval and p (mSPRT) for who looks every day. Without LOG, --effect says how many users a test needs.
+(CUPED). Each variant is compared with the control: Welch's interval and p for one look at the end, and an
+always-valid interval and p (mSPRT) for who looks every day. Without LOG, --effect says how many users a test needs.
 """
 
 
@@ -39,7 +39,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="how users were sent (default: all alike)",
     )
     parser.add_argument(
-        "--tau", type=float, default=0.0, help="size of the differences expected, for the sequential test"
+        "--tau",
+        type=float,
+        default=0.0,
+        help="size of the differences expected, fixed beforehand, for the sequential test",
     )
     parser.add_argument(
         "--column", action="append", default=[], metavar="OURS=THEIRS", help="what a column is called (repeatable)"

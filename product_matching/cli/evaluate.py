@@ -102,7 +102,8 @@ def measure(
     if other:
         metrics["against"] = _against(judgement, bundle, other, part, category)
     subject = Subject(part, views, judgement, bundle.manifest, name, category, theirs)
-    write_report(bundle.report_folder, metrics, best_and_worst(part, views), subject)
+    examples = best_and_worst(part, views, ranks=judgement.ranks["text_to_image"])
+    write_report(bundle.report_folder, metrics, examples, subject)
     return metrics
 
 

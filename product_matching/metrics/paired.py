@@ -21,7 +21,7 @@ class Paired(NamedTuple):
     Attributes:
         difference: Mean of a - b.
         interval: Of it, by paired bootstrap.
-        p: Two-sided, by exchanging a and b at random within questions; 1.0 where they never differ.
+        p: Two-sided, by exchanging a and b at random within questions; 1.0 where they differ once or never.
         differing: How many questions they answer differently.
     """
 
@@ -48,7 +48,8 @@ def paired_difference(a: ArrayLike, b: ArrayLike, *, seed: int = 0, level: float
     apart = ours - theirs
     # Questions without a difference add nothing to any exchange.
     moved = apart[apart != 0]
-    p = _permutation(moved, seed) if moved.size else 1.0
+    # One difference alone, exchanged, is as far: p is 1.
+    p = _permutation(moved, seed) if moved.size > 1 else 1.0
     return Paired(float(apart.mean()), bootstrap_interval(apart, seed=seed, level=level), p, int(moved.size))
 
 

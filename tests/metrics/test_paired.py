@@ -27,6 +27,7 @@ def test_many_questions_agree_with_the_t_test():
 
 def test_the_same_answers_are_no_difference():
     assert paired_difference([0, 1, 1], [0, 1, 1]) == (0.0, (0.0, 0.0), 1.0, 0)
+    assert paired_difference([0, 1, 1], [0, 0, 1])[2:] == (1.0, 1)
 
 
 def test_holm_counted_by_hand():

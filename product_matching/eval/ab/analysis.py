@@ -17,6 +17,8 @@ from product_matching.metrics import holm
 
 EXPOSURE, BEFORE = "exposure", "before"
 LEVEL, HARM = 0.95, 0.05
+SMALL = 0.05
+"""A difference as tests of shops find them, in standard deviations."""
 
 
 def analyse(
@@ -38,7 +40,8 @@ def analyse(
         control: The old variant; the first by name where none is named.
         guardrails: Events that must not fall (or, with a leading `^`, must not rise).
         variants: Weights of the assignment, to check the ratio; all alike by default.
-        tau: Size of the differences expected, for the sequential test; 2 % of the control's mean where none is named.
+        tau: Size of the differences expected, for the sequential test; where none is named, a twentieth of the
+            metric's standard deviation.
 
     Returns:
         `users` by variant; `ratio`, of `check_ratio`; `control`; `metrics`: by event and variant `control`, `mean`,
@@ -118,7 +121,7 @@ def _compared(old: np.ndarray, new: np.ndarray, tau: float) -> dict[str, Any]:
         "interval": interval,
         "p": p,
         "lift": difference / float(old.mean()) if old.mean() else None,
-        "always_valid": always_valid(difference, variance, tau=tau or max(abs(float(old.mean())) * 0.02, 1e-9)),
+        "always_valid": always_valid(difference, variance, tau=tau or max(SMALL * deviation, 1e-9)),
         "users_for_80": sample_size(difference, deviation=deviation)["total"] if difference and deviation else None,
     }
 
