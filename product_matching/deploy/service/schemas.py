@@ -221,6 +221,14 @@ class InteractionsRequest(Model):
     interactions: list[Event] = Field(min_length=1, max_length=MAX_EVENTS)
 
 
+class ReloadResponse(Model):
+    """What became of a look for a new version."""
+
+    changed: bool = Field(description="false where the newest version answers already")
+    bundle: str = Field(description="name of the folder of the version that answers")
+    products: int
+
+
 class InteractionsResponse(Model):
     """How many were new."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from product_matching.deploy.service.admission import LOOPBACK
+
 MAX_TEXT = 2000
 """Letters of one text; a tokenizer reads far fewer."""
 MAX_K = 100
@@ -29,6 +31,9 @@ class Settings:
         deadline: Seconds after which a request is given up, 503.
         cache_entries: Embeddings kept, the least recently used dropped first.
         search_needs_key: Whether reading needs a key with scope `search` too; writing always needs one with `write`.
+        allowed_hosts: Names that the Host header may have; see `Hosts`.
+        rate: Requests a second that one client may send, ten seconds' worth of them at once; 0 for no limit.
+        watch: Seconds between looks for a new version of the bundle; 0 for none.
     """
 
     state: Path
@@ -40,6 +45,9 @@ class Settings:
     deadline: float = 15.0
     cache_entries: int = 8192
     search_needs_key: bool = False
+    allowed_hosts: tuple[str, ...] = LOOPBACK
+    rate: float = 0.0
+    watch: float = 0.0
 
 
 def default_state(bundle: Path) -> Path:
