@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from product_matching._version import __version__
 from product_matching.deploy.service.asking import Asking
@@ -35,10 +36,12 @@ BODIES = [EmbedRequest, InteractionsRequest, MatchRequest, ProductBody, Recommen
 PROBLEMS = {
     status: {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     for status, text in {
+        400: "no form that can be read",
         401: "no key, or none with the scope",
         404: "not there",
         405: "another method",
         413: "too large",
+        421: "not the name of this service",
         415: "neither JSON nor a form",
         422: "does not fit",
         429: "too many wait",
@@ -132,7 +135,17 @@ async def _open() -> None:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    return _problem(error).to_response(getattr(request.state, "request_id", ""))
+    problem = _problem(error)
+    if problem.status == 405:  # routes are one a method, and the first of a path knows only its own
+        problem.headers["Allow"] = ", ".join(_methods(request))
+    return problem.to_response(getattr(request.state, "request_id", ""))
+
+
+def _methods(request: Request) -> list[str]:
+    matches = [
+        route for route in request.app.routes if route.matches({**request.scope, "method": "GET"})[0] != Match.NONE
+    ]
+    return sorted({method for route in matches for method in getattr(route, "methods", None) or ()})
 
 
 def _problem(error: Exception) -> Problem:

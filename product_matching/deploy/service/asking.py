@@ -37,7 +37,9 @@ class Asking:
             if asked.product_id is not None:
                 text, vector, exclude = "", edition.known(asked.product_id)[0], (asked.product_id,)
             else:
-                text, vector, exclude = asked.text, await _query(edition, asked), ()
+                # Where only the picture counts, agreement with the words does not either.
+                text = "" if asked.image_weight == 1 and asked.image else asked.text
+                vector, exclude = await _query(edition, asked), ()
             found = await edition.search(vector, text=text, k=asked.k, filters=asked.filters, exclude=exclude)
         return SearchResponse(results=found)
 

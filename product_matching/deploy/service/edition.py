@@ -14,7 +14,7 @@ from urllib.parse import quote
 import numpy as np
 
 from product_matching.bundle import Bundle
-from product_matching.deploy.service.cache import RecentCache
+from product_matching.deploy.service.cache import RecentCache, content_key
 from product_matching.deploy.service.embedder import Embedder
 from product_matching.deploy.service.live_index import LiveIndex
 from product_matching.deploy.service.metrics import Metrics
@@ -46,6 +46,8 @@ class Edition:
         self.embedder = Embedder(engine.bundle.encoders, settings, metrics)
         self.shoppers = Shoppers(None)
         self.thumbnails: RecentCache[bytes] = RecentCache(THUMBNAILS)
+        self.found: RecentCache[list[Found]] = RecentCache(settings.cached_results)
+        self._snapshot = self.live.snapshot
         self._embedded: dict[bytes, np.ndarray] = {}
 
     def rehearse(self) -> None:
@@ -120,15 +122,23 @@ class Edition:
     ) -> list[Found]:
         """The best products for a vector and the words it was made of."""
         conditions = [parse_filter(text) for text in filters]
+        key = content_key([vector.tobytes(), text, str(k), *filters, "", *exclude])
+        if self._snapshot is not self.live.snapshot:  # what was written since may rank before what was found
+            self._snapshot, self.found = self.live.snapshot, self.found.renewed()
+        cache = self.found
+        if (kept := cache.get(key)) is not None:
+            return kept
         with self.metrics.stages.labels("search").time():
             hits = await asyncio.to_thread(
                 self.live.search, vector, text=text, k=k, filters=conditions, exclude_ids=exclude
             )
         scores = self.head.score(np.array([hit.score for hit in hits], np.float32))
-        return [
+        found = [
             self.shown(hit, score=float(score), probability=float(probability))
             for hit, score, probability in zip(hits, scores, self.head.probability(scores), strict=True)
         ]
+        cache.put(key, found)
+        return found
 
     def shown(self, hit: Hit, *, score: float, probability: float | None) -> Found:
         """A product as it leaves the service: without paths of this machine."""

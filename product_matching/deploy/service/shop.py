@@ -133,7 +133,7 @@ class Shop:
     def _put_in_place(self, fresh: Edition, found: bytes) -> Edition:
         old = self.now
         fresh.start()
-        fresh.embedder.cache.hits, fresh.embedder.cache.misses = old.embedder.cache.hits, old.embedder.cache.misses
+        fresh.embedder.cache, fresh.found = old.embedder.cache.renewed(), old.found.renewed()
         self.now, self.mark, self._failed = fresh, found, b""
         return old
 
@@ -159,10 +159,12 @@ class Shop:
         metrics = self.metrics
         metrics.gauge("index_products", "Products that can be found.", lambda: self.now.live.size)
         metrics.gauge("queue_waiting", "Queries that wait for the model.", lambda: self.now.embedder.waiting)
-        metrics.counter("embedding_cache_hits", "Embeddings found in the cache.", lambda: self.now.embedder.cache.hits)
-        metrics.counter(
-            "embedding_cache_misses", "Embeddings not in the cache.", lambda: self.now.embedder.cache.misses
-        )
+        for name, cache in {
+            "embedding": lambda: self.now.embedder.cache,
+            "result": lambda: self.now.found,
+        }.items():
+            metrics.counter(f"{name}_cache_hits", f"A cached {name} was there.", lambda cache=cache: cache().hits)
+            metrics.counter(f"{name}_cache_misses", f"No {name} was cached.", lambda cache=cache: cache().misses)
 
 
 def mark(folder: Path) -> bytes:
