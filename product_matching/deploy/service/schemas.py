@@ -180,7 +180,7 @@ class ProductBody(Model):
     description: Annotated[str, Field(max_length=10_000)] = ""
     tags: list[Tag] = Field(default=[], max_length=64)
     image: Picture = b""
-    attributes: dict[Annotated[str, Field(pattern=r"^[^<>=!|\x00-\x1f]{1,64}$")], Scalar] = Field(
+    attributes: dict[Annotated[str, Field(pattern=r"^[^<>=!|\x00-\x1f\x7f-\x9f]{1,64}$")], Scalar] = Field(
         default={}, max_length=64
     )
 
