@@ -19,6 +19,30 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--state", type=Path, metavar="DIR", help="folder of the database and the keys (default: beside the bundle)"
     )
     parser.add_argument("--search-needs-key", action="store_true", help="ask for a key to read too, not only to write")
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name that requests may call the service by, *.shop.example for all below (repeatable; default: "
+        "localhost, the address of --host, and any address where --host is 0.0.0.0)",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="requests a second from one client, by its key or its address (default: no limit; behind a proxy all "
+        "clients without a key have one address, so let the proxy limit them)",
+    )
+    parser.add_argument(
+        "--watch",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="look for a new version of the bundle this often, and change over to it without a pause (default: only on "
+        "SIGHUP and POST /v1/admin/reload)",
+    )
     parser.add_argument("--new-key", metavar="NAME", help="make an API key, print it once, and stop")
     parser.add_argument(
         "--scope",
@@ -35,11 +59,15 @@ def run(options: argparse.Namespace) -> None:
     """Serves, or makes a key."""
     from product_matching.bundle import resolve
     from product_matching.deploy.service import Settings, add_key, run_service
+    from product_matching.deploy.service.admission import LOOPBACK
     from product_matching.deploy.service.settings import default_state
     from product_matching.errors import ConfigError
 
     if not 0 <= options.port <= 65535:
         raise ConfigError(f"--port takes a number from 0 to 65535; got {options.port}.")
+    for name in ("rate", "watch"):
+        if not 0 <= getattr(options, name) < float("inf"):
+            raise ConfigError(f"--{name} takes a number of 0 or more; got {getattr(options, name)}.")
     state = options.state or default_state(resolve(options.bundle))
     if options.new_key is not None:
         scopes = options.scope or ["write"]
@@ -47,7 +75,13 @@ def run(options: argparse.Namespace) -> None:
         emit(made, as_json=options.json, text=lambda result: result["key"])
         say(f"kept as a hash in {state}: this is the only time it is shown. Start the service again to use it.")
         return
-    settings = Settings(state, search_needs_key=options.search_needs_key)
+    settings = Settings(
+        state,
+        search_needs_key=options.search_needs_key,
+        allowed_hosts=(*LOOPBACK, options.host, *options.allowed_host),
+        rate=options.rate,
+        watch=options.watch,
+    )
     address = f"http://{options.host}:{options.port}/"
     say(f"loading {options.bundle}")
 

@@ -124,6 +124,15 @@ class ProductIndex:
             ConfigError: If k is below 1.
             DataError: If a query has another length or holds nan, or a filter names no attribute.
         """
+        return [
+            self.products.hits(positions, scores)
+            for positions, scores in self._places(query, k=k, filters=filters, exclude_ids=exclude_ids)
+        ]
+
+    def _places(
+        self, query: ArrayLike, *, k: int, filters: Sequence[Filter], exclude_ids: Iterable[str]
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """As `search`, but positions and scores, `[n]` each: rows are read only for what is shown."""
         check_k(k)
         vectors = as_queries(query, self.dim)
         excluded = self.products.known_positions(exclude_ids)
@@ -135,10 +144,7 @@ class ProductIndex:
         else:
             positions, scores = self.backend.search(vectors, wanted)
         kept = (positions >= 0) & ~np.isin(positions, excluded)
-        return [
-            self.products.hits(row[keep][:k], line[keep][:k])
-            for row, line, keep in zip(positions, scores, kept, strict=True)
-        ]
+        return [(row[keep][:k], line[keep][:k]) for row, line, keep in zip(positions, scores, kept, strict=True)]
 
     def search_words(
         self,
@@ -166,14 +172,13 @@ class ProductIndex:
         allowed = mask(filters, self.products.attributes)
         allowed[self.products.known_positions(exclude_ids)] = False
         wanted = min(max(4 * k, CANDIDATES), self.size)
-        by_vector = self.search(vector, k=wanted, filters=filters, exclude_ids=exclude_ids)[0]
+        found, _ = self._places(vector, k=wanted, filters=filters, exclude_ids=exclude_ids)[0]
         coverage = np.where(allowed, share * self.words.scores(text), 0.0)
         by_words = np.argpartition(-coverage, wanted - 1)[:wanted]
         named = [row for row in self.words.rows_of_codes(text) if allowed[row] and share]
-        found = self.products.positions([hit.product_id for hit in by_vector])
         places = np.unique(np.concatenate([found, by_words[coverage[by_words] > 0], np.array(named, np.int64)]))
         cosines = self.exact.vectors[places] @ vector[0]
-        return self.products.ranked(places, cosines, coverage[places], np.isin(places, named).astype(np.float32))[:k]
+        return self.products.ranked(places, cosines, coverage[places], np.isin(places, named).astype(np.float32), k)
 
     def vectors_of(self, ids: Sequence[str]) -> np.ndarray:
         """Returns the vectors of these products, float32 `[n, D]`.

@@ -90,9 +90,11 @@ class ProductTable:
             for rank, (position, score) in enumerate(zip(positions, scores, strict=True), 1)
         ]
 
-    def ranked(self, positions: np.ndarray, scores: np.ndarray, words: np.ndarray, codes: np.ndarray) -> list[Hit]:
-        """Makes results of positions, cosines, agreements of words and codes, `[n]` each, and puts them in order."""
-        order = np.argsort(-(scores + WORD_WEIGHT * words + CODE_WEIGHT * codes), kind="stable")
+    def ranked(
+        self, positions: np.ndarray, scores: np.ndarray, words: np.ndarray, codes: np.ndarray, k: int
+    ) -> list[Hit]:
+        """Makes results of the best k of positions, cosines, agreements of words and codes, `[n]` each."""
+        order = np.argsort(-(scores + WORD_WEIGHT * words + CODE_WEIGHT * codes), kind="stable")[:k]
         return [
             Hit(self.ids[at], float(score), rank, self._row(at), float(word), float(code))
             for rank, (at, score, word, code) in enumerate(

@@ -11,12 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from product_matching._version import __version__
 from product_matching.deploy.service.asking import Asking
 from product_matching.deploy.service.bodies import definitions, described
 from product_matching.deploy.service.gate import Gate
-from product_matching.deploy.service.keys import Scope
+from product_matching.deploy.service.keys import Scope, key_of
 from product_matching.deploy.service.problems import MEDIA_TYPE, Problem
 from product_matching.deploy.service.schemas import (
     EmbedRequest,
@@ -35,9 +36,12 @@ BODIES = [EmbedRequest, InteractionsRequest, MatchRequest, ProductBody, Recommen
 PROBLEMS = {
     status: {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     for status, text in {
+        400: "no form that can be read",
         401: "no key, or none with the scope",
         404: "not there",
+        405: "another method",
         413: "too large",
+        421: "not the name of this service",
         415: "neither JSON nor a form",
         422: "does not fit",
         429: "too many wait",
@@ -56,11 +60,13 @@ def build_app(shop: Shop) -> FastAPI:
         await shop.close()
 
     app = FastAPI(title="product-matching", version=__version__, lifespan=life, docs_url=None, redoc_url=None)
-    app.add_middleware(Gate, settings=shop.settings, metrics=shop.metrics)
+    app.add_middleware(Gate, settings=shop.settings, metrics=shop.metrics, keys=shop.keys)
     for kind in (Problem, ProductMatchingError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _refuse)
+    app.state.shop = shop
     _add_reading(app, Asking(shop), _needs(shop, "search") if shop.settings.search_needs_key else _open)
     _add_writing(app, Telling(shop), _needs(shop, "write"))
+    _add_operating(app, Telling(shop), _needs(shop, "admin"))
     _add_showing(app, Showing(shop))
     plain = app.openapi
     app.openapi = lambda: _complete(plain())
@@ -93,6 +99,15 @@ def _add_writing(app: FastAPI, telling: Telling, guard: Callable) -> None:
         app.add_api_route(path, handler, methods=[method], responses=PROBLEMS, tags=["tell"], **more)
 
 
+def _add_operating(app: FastAPI, telling: Telling, guard: Callable) -> None:
+    more = {"openapi_extra": {"security": [{"key": []}]}, "dependencies": [Depends(guard)]}
+    kept = {409: {**PROBLEMS[404], "description": "the new version failed; the one before goes on"}}
+    responses = {**PROBLEMS, **kept}
+    app.add_api_route(
+        "/v1/admin/reload", telling.reload, methods=["POST"], responses=responses, tags=["operate"], **more
+    )
+
+
 def _add_showing(app: FastAPI, showing: Showing) -> None:
     for path, handler in (("/healthz", showing.healthz), ("/readyz", showing.readyz), ("/v1/about", showing.about)):
         app.add_api_route(path, handler, tags=["operate"])
@@ -104,9 +119,7 @@ def _add_showing(app: FastAPI, showing: Showing) -> None:
 
 def _needs(shop: Shop, scope: Scope) -> Callable:
     async def check(request: Request) -> None:
-        given = request.headers.get("authorization", "")
-        key = given[7:].strip() if given[:7].lower() == "bearer " else request.headers.get("x-api-key", "")
-        if not shop.keys.allows(key, scope):
+        if not shop.keys.allows(key_of(request.headers), scope):
             raise Problem(
                 401,
                 f"This needs a key with the scope {scope}, as `Authorization: Bearer KEY`. "
@@ -122,7 +135,17 @@ async def _open() -> None:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    return _problem(error).to_response(getattr(request.state, "request_id", ""))
+    problem = _problem(error)
+    if problem.status == 405:  # routes are one a method, and the first of a path knows only its own
+        problem.headers["Allow"] = ", ".join(_methods(request))
+    return problem.to_response(getattr(request.state, "request_id", ""))
+
+
+def _methods(request: Request) -> list[str]:
+    matches = [
+        route for route in request.app.routes if route.matches({**request.scope, "method": "GET"})[0] != Match.NONE
+    ]
+    return sorted({method for route in matches for method in getattr(route, "methods", None) or ()})
 
 
 def _problem(error: Exception) -> Problem:

@@ -8,6 +8,7 @@ import numpy as np
 from starlette.requests import Request
 
 from product_matching.deploy.service.bodies import read_body
+from product_matching.deploy.service.edition import Edition
 from product_matching.deploy.service.schemas import (
     EmbedRequest,
     EmbedResponse,
@@ -31,20 +32,25 @@ class Asking:
 
     async def search(self, request: Request) -> SearchResponse:
         """Finds products by words, by a picture, by both, or like another product."""
-        asked, shop = await read_body(request, SearchRequest), self._shop
-        if asked.product_id is not None:
-            text, vector, exclude = "", shop.known(asked.product_id)[0], (asked.product_id,)
-        else:
-            text, vector, exclude = asked.text, await self._query(asked), ()
-        share = 1 - (asked.image_weight or 0) if asked.image else 1.0
-        found = await shop.search(vector, text=text, share=share, k=asked.k, filters=asked.filters, exclude=exclude)
+        asked = await read_body(request, SearchRequest)
+        with self._shop.using() as edition:
+            if asked.product_id is not None:
+                text, vector, exclude = "", edition.known(asked.product_id)[0], (asked.product_id,)
+            else:
+                text, vector, exclude = asked.text, await _query(edition, asked), ()
+            share = 1 - (asked.image_weight or 0) if asked.image else 1.0
+            found = await edition.search(
+                vector, text=text, share=share, k=asked.k, filters=asked.filters, exclude=exclude
+            )
         return SearchResponse(results=found)
 
     async def match(self, request: Request) -> MatchResponse:
         """Tells how probable it is that pairs belong together."""
-        asked, head = await read_body(request, MatchRequest), self._shop.head
-        left = await self._vectors([pair.left for pair in asked.pairs])
-        right = await self._vectors([pair.right for pair in asked.pairs])
+        asked = await read_body(request, MatchRequest)
+        with self._shop.using() as edition:
+            left = await _vectors(edition, [pair.left for pair in asked.pairs])
+            right = await _vectors(edition, [pair.right for pair in asked.pairs])
+        head = edition.head
         scores = head.score(np.sum(left * right, axis=1))
         probabilities = head.probability(scores, head.reach(left), head.reach(right))
         pairs = [
@@ -55,36 +61,41 @@ class Asking:
 
     async def embed(self, request: Request) -> EmbedResponse:
         """Embeds texts, pictures and products."""
-        vectors = await self._vectors((await read_body(request, EmbedRequest)).items)
+        asked = await read_body(request, EmbedRequest)
+        with self._shop.using() as edition:
+            vectors = await _vectors(edition, asked.items)
         return EmbedResponse(dim=vectors.shape[1], embeddings=vectors.tolist())
 
     async def recommend(self, request: Request) -> SearchResponse:
         """Ranks products for a shopper."""
-        asked, shop = await read_body(request, RecommendRequest), self._shop
-        allowed = await asyncio.to_thread(shop.allowed_ids, asked.filters)
-        rows = await asyncio.to_thread(
-            shop.shoppers.recommend,
-            asked.user_id,
-            asked.history,
-            k=asked.k,
-            allowed=allowed,
-            include_seen=asked.include_seen,
-        )
-        found = []
-        for rank, (name, score, probability) in enumerate(rows, 1):
-            attributes = shop.known(name)[1] if name in shop.live else {}
-            hit = Hit(name, score, rank, attributes)
-            found.append(shop.shown(hit, score=score, probability=probability))
+        asked = await read_body(request, RecommendRequest)
+        with self._shop.using() as edition:
+            allowed = await asyncio.to_thread(edition.allowed_ids, asked.filters)
+            rows = await asyncio.to_thread(
+                edition.shoppers.recommend,
+                asked.user_id,
+                asked.history,
+                k=asked.k,
+                allowed=allowed,
+                include_seen=asked.include_seen,
+            )
+            found = []
+            for rank, (name, score, probability) in enumerate(rows, 1):
+                attributes = edition.known(name)[1] if name in edition.live else {}
+                hit = Hit(name, score, rank, attributes)
+                found.append(edition.shown(hit, score=score, probability=probability))
         return SearchResponse(results=found)
 
-    async def _query(self, asked: SearchRequest) -> np.ndarray:
-        embed = self._shop.embedder.embed
-        if asked.image_weight is None or not (asked.text.strip() and asked.image):
-            return await embed(text=asked.text, image=asked.image)
-        words, picture = await asyncio.gather(embed(text=asked.text), embed(image=asked.image))
-        both = (1 - asked.image_weight) * words + asked.image_weight * picture
-        length = np.linalg.norm(both)
-        return (both / length if length > 0 else picture).astype(np.float32)
 
-    async def _vectors(self, items: list[Item]) -> np.ndarray:
-        return np.stack(await asyncio.gather(*map(self._shop.vector_of, items)))
+async def _query(edition: Edition, asked: SearchRequest) -> np.ndarray:
+    embed = edition.embedder.embed
+    if asked.image_weight is None or not (asked.text.strip() and asked.image):
+        return await embed(text=asked.text, image=asked.image)
+    words, picture = await asyncio.gather(embed(text=asked.text), embed(image=asked.image))
+    both = (1 - asked.image_weight) * words + asked.image_weight * picture
+    length = np.linalg.norm(both)
+    return (both / length if length > 0 else picture).astype(np.float32)
+
+
+async def _vectors(edition: Edition, items: list[Item]) -> np.ndarray:
+    return np.stack(await asyncio.gather(*map(edition.vector_of, items)))

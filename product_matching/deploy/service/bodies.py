@@ -27,7 +27,7 @@ async def read_body(request: Request, model: type[M]) -> M:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if kind == JSON:
-            return model.model_validate_json(await request.body())
+            return model.model_validate_json(await request.body(), strict=True)
         if kind == FORM:
             return model.model_validate(await _form(request))
     except ValidationError as error:

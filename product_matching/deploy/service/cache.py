@@ -37,6 +37,12 @@ class RecentCache(Generic[V]):
             if len(self._values) > self.size:
                 self._values.popitem(last=False)
 
+    def renewed(self) -> RecentCache[V]:
+        """An empty one that counts on."""
+        fresh: RecentCache[V] = RecentCache(self.size)
+        fresh.hits, fresh.misses = self.hits, self.misses
+        return fresh
+
 
 def content_key(parts: Iterable[str | bytes]) -> bytes:
     """SHA-256 of parts, each with its length, so that ("ab", "") and ("a", "b") differ."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def run_service(
     port: int = 8000,
     loaded: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serves until it is told to stop (SIGINT, SIGTERM), then finishes what it took.
+    """Serves until it is told to stop (SIGINT, SIGTERM), then finishes what it took; SIGHUP takes a new version.
 
     Args:
         bundle, settings: As of `create_app`.
@@ -52,8 +53,11 @@ def run_service(
     """
     uvicorn = require("uvicorn", "serve")
     app = create_app(bundle, settings)
+    from product_matching.deploy.service.connections import ImpatientProtocol
     from product_matching.deploy.service.logs import log_json
 
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: app.state.shop.ask_reload())
     loaded()
     log_json("product_matching", "uvicorn", "uvicorn.error")
     grace = round(settings.deadline) + 5
@@ -66,5 +70,6 @@ def run_service(
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=grace,
+        http=ImpatientProtocol,
         limit_concurrency=4 * settings.max_queue,
     )

@@ -29,7 +29,8 @@ def _facet(name: str, column: pd.Series) -> Facet | None:
         return None
     numbers = pd.to_numeric(column, errors="coerce")
     if numbers.notna().all() and not column.map(lambda cell: isinstance(cell, bool)).any():
-        return Facet(attribute=name, minimum=float(numbers.min()), maximum=float(numbers.max()))
+        low, high = float(numbers.min()), float(numbers.max())
+        return Facet(attribute=name, minimum=low, maximum=high) if low < high else None
     words = column[column.map(lambda cell: isinstance(cell, str) and cell != "")]
     counts = words.str.split("|").explode().str.strip().value_counts()
     if not 1 < len(counts) <= MOST_VALUES or counts.iloc[0] < 2:

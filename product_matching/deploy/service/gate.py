@@ -12,12 +12,17 @@ from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from product_matching.deploy.service.admission import Hosts, RateLimit, client_of
+from product_matching.deploy.service.keys import Keys, key_of
 from product_matching.deploy.service.metrics import Metrics
 from product_matching.deploy.service.problems import Problem
 from product_matching.deploy.service.settings import Settings
 
 Message = MutableMapping[str, Any]
 Receive, Send = Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]
+OPERATING = ("/healthz", "/readyz", "/metrics")
+"""Asked by machines of the house, so not counted."""
+TAKES_LONG = ("/v1/admin/reload",)
 ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 SAFETY = {
@@ -37,8 +42,9 @@ _logger = logging.getLogger("product_matching.service")
 class Gate:
     """An ASGI middleware around the whole service."""
 
-    def __init__(self, app: Any, *, settings: Settings, metrics: Metrics) -> None:
-        self.app, self.settings, self.metrics = app, settings, metrics
+    def __init__(self, app: Any, *, settings: Settings, metrics: Metrics, keys: Keys) -> None:
+        self.app, self.settings, self.metrics, self.keys = app, settings, metrics, keys
+        self.hosts, self.rate = Hosts(settings.allowed_hosts), RateLimit(settings.rate)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,7 +62,9 @@ class Gate:
 
     async def _guarded(self, scope: dict[str, Any], receive: Receive, answer: _Answer) -> None:
         try:
-            async with asyncio.timeout(self.settings.deadline):
+            self._admit(scope)
+            patient = scope["path"] in TAKES_LONG
+            async with asyncio.timeout(None if patient else self.settings.deadline):
                 await self.app(scope, receive, answer)
         except Problem as problem:
             await answer.refuse(problem, scope, receive)
@@ -66,6 +74,19 @@ class Gate:
         except Exception:
             _logger.exception("a request failed", extra={"request_id": answer.request_id})
             await answer.refuse(Problem(500, "The service failed. Its log has more."), scope, receive)
+
+    def _admit(self, scope: dict[str, Any]) -> None:
+        headers = Headers(scope=scope)
+        if not self.hosts.allow(headers.get("host", "")):
+            raise Problem(
+                421,
+                "This service does not answer to that host name. Whoever runs it can allow it: "
+                "product-matching serve BUNDLE --allowed-host NAME",
+            )
+        if scope["path"] not in OPERATING:
+            address = (scope.get("client") or ("",))[0]
+            # A key that is not known does not count: each guess would bring a full bucket.
+            self.rate.take(self.keys.name_of(key_of(headers)) or client_of(address))
 
     def _record(self, scope: dict[str, Any], answer: _Answer, seconds: float) -> None:
         # The template, not the path: that would make a time series, and a trace in the log, of every product.

@@ -7,7 +7,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -46,6 +46,17 @@ class Keys:
             same = hmac.compare_digest(known, digest)
             granted |= same and bool(scopes & {scope, "admin"})
         return granted
+
+    def name_of(self, key: str) -> str:
+        """What tells a known key from others, "" for an unknown one."""
+        digest = _digest(key)
+        return next((known.hex() for known, _ in self.known if hmac.compare_digest(known, digest)), "")
+
+
+def key_of(headers: Mapping[str, str]) -> str:
+    """The key that a request brings, as `Authorization: Bearer KEY` or `X-API-Key: KEY`; "" if none."""
+    given = headers.get("authorization", "")
+    return given[7:].strip() if given[:7].lower() == "bearer " else headers.get("x-api-key", "")
 
 
 def add_key(folder: Path, name: str, scopes: Collection[str]) -> str:

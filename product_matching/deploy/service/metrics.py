@@ -26,6 +26,7 @@ class Metrics:
             "batch_size", "Queries in a forward pass.", ["kind"], buckets=(1, 2, 4, 8, 16, 32, 64), **own
         )
         self.writes = Counter("writes", "Products and interactions written.", ["kind"], **own)
+        self.reloads = Counter("reloads", "Changes to another version of the bundle.", ["outcome"], **own)
         self.in_flight = Gauge("requests_in_flight", "Requests being answered.", **own)
 
     def gauge(self, name: str, meaning: str, value: Callable[[], float]) -> None:

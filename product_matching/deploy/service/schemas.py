@@ -24,6 +24,10 @@ def _picture(value: object) -> bytes:
         raise ValueError("the image is not base64") from error
 
 
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value  # 5.0 is a whole number in JSON
+
+
 Picture = Annotated[
     bytes,
     BeforeValidator(_picture),
@@ -34,7 +38,7 @@ KnownId = Annotated[str, Field(min_length=1, max_length=256)]
 NewId = Annotated[str, Field(pattern=r"^\w[\w.:\- ]{0,127}$")]
 Tag = Annotated[str, Field(max_length=100, pattern=r"^[^|]*$")]
 Condition = Annotated[str, Field(max_length=200)]
-K = Annotated[int, Field(ge=1, le=MAX_K)]
+K = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_K)]
 Scalar = bool | int | float | Annotated[str, Field(max_length=MAX_TEXT)] | None
 
 
@@ -176,7 +180,7 @@ class ProductBody(Model):
     description: Annotated[str, Field(max_length=10_000)] = ""
     tags: list[Tag] = Field(default=[], max_length=64)
     image: Picture = b""
-    attributes: dict[Annotated[str, Field(pattern=r"^[^<>=!|\x00-\x1f]{1,64}$")], Scalar] = Field(
+    attributes: dict[Annotated[str, Field(pattern=r"^[^<>=!|\x00-\x1f\x7f-\x9f]{1,64}$")], Scalar] = Field(
         default={}, max_length=64
     )
 
@@ -219,6 +223,14 @@ class InteractionsRequest(Model):
         }
     )
     interactions: list[Event] = Field(min_length=1, max_length=MAX_EVENTS)
+
+
+class ReloadResponse(Model):
+    """What became of a look for a new version."""
+
+    changed: bool = Field(description="false where the newest version answers already")
+    bundle: str = Field(description="name of the folder of the version that answers")
+    products: int
 
 
 class InteractionsResponse(Model):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from product_matching.deploy.service.admission import LOOPBACK
+
 MAX_TEXT = 2000
 """Letters of one text; a tokenizer reads far fewer."""
 MAX_K = 100
@@ -28,7 +30,11 @@ class Settings:
         max_queue: Queries that wait for the model, a kind; the next one is answered 429.
         deadline: Seconds after which a request is given up, 503.
         cache_entries: Embeddings kept, the least recently used dropped first.
+        cached_results: Results of searches kept, until something is written.
         search_needs_key: Whether reading needs a key with scope `search` too; writing always needs one with `write`.
+        allowed_hosts: Names that the Host header may have; see `Hosts`.
+        rate: Requests a second that one client may send, ten seconds' worth of them at once; 0 for no limit.
+        watch: Seconds between looks for a new version of the bundle; 0 for none.
     """
 
     state: Path
@@ -39,7 +45,11 @@ class Settings:
     max_queue: int = 256
     deadline: float = 15.0
     cache_entries: int = 8192
+    cached_results: int = 2048
     search_needs_key: bool = False
+    allowed_hosts: tuple[str, ...] = LOOPBACK
+    rate: float = 0.0
+    watch: float = 0.0
 
 
 def default_state(bundle: Path) -> Path:

@@ -1,49 +1,46 @@
-"""All that the routes work with: encoders, index, database, keys, recommender."""
+"""What outlives a version of the bundle: database, keys, measurements; and the version that answers now."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
-import math
+import logging
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import numpy as np
-
-from product_matching.bundle import Bundle
-from product_matching.deploy.service.cache import RecentCache
-from product_matching.deploy.service.embedder import Embedder
+from product_matching.bundle import resolve
+from product_matching.deploy.service.edition import Edition
 from product_matching.deploy.service.keys import Keys
-from product_matching.deploy.service.live_index import LiveIndex
 from product_matching.deploy.service.metrics import Metrics
-from product_matching.deploy.service.pictures import thumbnail
-from product_matching.deploy.service.problems import Problem
-from product_matching.deploy.service.schemas import Found, Item
 from product_matching.deploy.service.settings import Settings
-from product_matching.deploy.service.shoppers import Shoppers
-from product_matching.deploy.service.store import Store, StoredProduct
-from product_matching.search import Filter, Hit, SearchEngine, parse_filter
+from product_matching.deploy.service.store import Store
+from product_matching.deploy.service.trial import try_out
+from product_matching.errors import BundleError, ProductMatchingError
+from product_matching.search import SearchEngine
 
-STORED = "(stored)"
-"""What stands as `image` of a product whose picture lies in the database."""
-THUMBNAILS = 1024
+MARKS = ("manifest.json", "index/index.json")
+_logger = logging.getLogger("product_matching.service")
 
 
 class Shop:
-    """A bundle, its index with what was written since, and what is known of shoppers."""
+    """The service's state.
 
-    def __init__(self, engine: SearchEngine, settings: Settings) -> None:
-        self.bundle, self.head, self.settings = engine.bundle, engine.bundle.head, settings
+    Attributes:
+        now: The edition from which new requests are answered. Take it by `using`, once a request.
+    """
+
+    def __init__(self, path: str | Path, settings: Settings) -> None:
+        self.path, self.settings = Path(path), settings
         self.metrics, self.keys = Metrics(), Keys.load(settings.state)
-        self.model = fingerprint(engine.bundle)
-        self.live = LiveIndex(engine.index)
+        self.mark, self._failed = mark(resolve(path)), b""
+        engine = SearchEngine.load(path)
         self.store = Store(settings.state)
-        self.embedder = Embedder(engine.bundle.encoders, settings, self.metrics)
-        self.shoppers = Shoppers.load(engine.bundle, self.store)
-        self.thumbnails: RecentCache[bytes] = RecentCache(THUMBNAILS)
-        self.writing, self.ready = asyncio.Lock(), False
+        self.now = Edition(engine, settings, self.store, self.metrics)
+        self.writing, self._changing, self.ready = asyncio.Lock(), asyncio.Lock(), False
+        self._tasks: set[asyncio.Task] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._measure()
 
     @classmethod
@@ -53,138 +50,127 @@ class Shop:
         Raises:
             BundleError: If the bundle, its index or its recommender is missing or damaged.
         """
-        shop = cls(SearchEngine.load(path), settings)
-        shop.replay()
+        shop = cls(path, settings)
+        shop.now.replay()
         return shop
 
-    def replay(self) -> None:
-        """Brings the index to where the database is. What another model embedded is embedded anew."""
-        for product in self.store.products():
-            if product.deleted:
-                self.live.delete([product.product_id])
-                continue
-            vector = product.vector
-            if product.model != self.model or len(vector) != self.live.dim:
-                fields = product.fields
-                words = [[fields.get(name, "")] for name in ("title", "description", "tags")]
-                vector = self.bundle.encoders.embed_product([product.image], *words)[0]
-                self.store.put(StoredProduct(product.product_id, fields, product.image, vector, self.model))
-            self.live.put([(product.product_id, vector, attributes_of(product))])
+    @contextmanager
+    def using(self) -> Iterator[Edition]:
+        """The edition for one request, which is not closed before the request is done."""
+        edition = self.now
+        edition.users += 1
+        try:
+            yield edition
+        finally:
+            edition.users -= 1
 
     async def start(self) -> None:
         """Begins to serve, after a question that takes the whole way."""
-        self.embedder.start()
-        self.live.search(await self.embedder.embed(text="ready?"), k=1)
+        self._loop = asyncio.get_running_loop()
+        self.now.start()
+        self.now.live.search(await self.now.embedder.embed(text="ready?"), k=1)
         self.ready = True
+        if self.settings.watch:
+            self._spawn(self._watch())
 
     async def close(self) -> None:
         """Finishes what was taken."""
         self.ready = False
-        await self.embedder.close()
+        for task in list(self._tasks):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.now.close()
         async with self.writing:
             self.store.close()
 
-    async def vector_of(self, item: Item) -> np.ndarray:
-        """The vector of an item, float32 `[D]`.
+    async def reload(self) -> bool:
+        """Changes over to the newest version of the bundle, if it is another; True if it was.
+
+        It is opened and tried beside the one that answers. Requests that have begun end where they began; writes wait
+        for the moment in which the new index takes in what was written. If anything fails, nothing has changed.
 
         Raises:
-            Problem: 404 if it names a product that is not there.
+            BundleError: If the new version is missing, damaged or fails its trial.
         """
-        if item.product_id is not None:
-            return self.known(item.product_id)[0]
-        text, tags = item.text if item.text.strip() else item.title, "|".join(item.tags)
-        return await self.embedder.embed(text=text, image=item.image, description=item.description, tags=tags)
+        async with self._changing:
+            wanted = ""
+            try:
+                folder = resolve(self.path)
+                wanted, found = folder.name, mark(folder)
+                if found == self.mark:
+                    return False
+                self._failed = found
+                fresh = await asyncio.to_thread(self._opened)
+                async with self.writing:
+                    await asyncio.to_thread(fresh.replay)
+                    old = self._put_in_place(fresh, found)
+            except Exception as error:
+                _logger.error(
+                    "kept version %s: version %s failed: %s", self.now.bundle.folder.name, wanted or "?", error
+                )
+                self.metrics.reloads.labels("failed").inc()
+                if isinstance(error, ProductMatchingError):
+                    raise
+                raise BundleError(f"Version {wanted} of the bundle cannot be used: {type(error).__name__}.") from error
+            _logger.info("version %s took over from version %s", wanted, old.bundle.folder.name)
+            self.metrics.reloads.labels("done").inc()
+            self._spawn(old.close())
+            return True
 
-    def known(self, product_id: str) -> tuple[np.ndarray, dict[str, Any]]:
-        """Vector and attributes of a product of the index.
+    def ask_reload(self) -> None:
+        """Reloads soon; for handlers of signals."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(lambda: self._spawn(self._try_reload()))
 
-        Raises:
-            Problem: 404 if there is none.
-        """
-        try:
-            return self.live.get(product_id)
-        except KeyError as error:
-            raise Problem(404, "There is no product of this id in the index.") from error
+    def _opened(self) -> Edition:
+        engine = SearchEngine.load(self.path)
+        try_out(engine.bundle, engine.index)
+        edition = Edition(engine, self.settings, self.store, self.metrics)
+        edition.rehearse()
+        return edition
 
-    async def search(
-        self,
-        vector: np.ndarray,
-        *,
-        text: str = "",
-        share: float = 1.0,
-        k: int,
-        filters: list[str],
-        exclude: tuple[str, ...] = (),
-    ) -> list[Found]:
-        """The best products for a vector and the words that are so large a share of it."""
-        conditions = [parse_filter(text) for text in filters]
-        with self.metrics.stages.labels("search").time():
-            hits = await asyncio.to_thread(
-                self.live.search, vector, text=text, share=share, k=k, filters=conditions, exclude_ids=exclude
-            )
-        scores = self.head.score(np.array([hit.score for hit in hits], np.float32))
-        return [
-            self.shown(hit, score=float(score), probability=float(probability))
-            for hit, score, probability in zip(
-                hits, scores, self.head.probability(scores, self.head.reach(vector[None])), strict=True
-            )
-        ]
+    def _put_in_place(self, fresh: Edition, found: bytes) -> Edition:
+        old = self.now
+        fresh.start()
+        fresh.embedder.cache, fresh.found = old.embedder.cache.renewed(), old.found.renewed()
+        self.now, self.mark, self._failed = fresh, found, b""
+        return old
 
-    def shown(self, hit: Hit, *, score: float, probability: float | None) -> Found:
-        """A product as it leaves the service: without paths of this machine."""
-        attributes = {name: _json(value) for name, value in hit.attributes.items() if name != "image"}
-        address = f"/v1/products/{quote(hit.product_id, safe='')}/image" if hit.attributes.get("image") else None
-        return Found(
-            product_id=hit.product_id,
-            score=score,
-            probability=probability,
-            rank=hit.rank,
-            title=str(attributes.get("title") or ""),
-            image=address,
-            attributes=attributes,
-        )
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.watch)
+            with suppress(BundleError, OSError):
+                folder = await asyncio.to_thread(resolve, self.path)
+                # A version without an index is one that is still being made.
+                if (folder / "index").is_dir() and mark(folder) not in (self.mark, self._failed):
+                    await self._try_reload()
 
-    def picture(self, product_id: str) -> bytes:
-        """A small JPEG of a product of the index.
+    async def _try_reload(self) -> None:
+        with suppress(ProductMatchingError):  # it is in the log
+            await self.reload()
 
-        Raises:
-            Problem: 404 if there is no such product or it has no picture.
-        """
-        where = self.known(product_id)[1].get("image")
-        try:
-            data = self.store.image(product_id) if where == STORED else Path(str(where)).read_bytes() if where else b""
-            key = hashlib.sha256(data).digest()
-            if (small := self.thumbnails.get(key)) is None:
-                self.thumbnails.put(key, small := thumbnail(data))
-            return small
-        except (OSError, ValueError, SyntaxError) as error:
-            raise Problem(404, "This product has no picture that can be shown.") from error
-
-    def allowed_ids(self, filters: list[str]) -> list[str] | None:
-        """Products that may be recommended: those that meet the filters; None where all may."""
-        conditions: list[Filter] = [parse_filter(text) for text in filters]
-        if not conditions and not self.live.snapshot.hidden:
-            return None
-        return self.live.ids(conditions)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _measure(self) -> None:
-        cache, metrics = self.embedder.cache, self.metrics
-        metrics.gauge("index_products", "Products that can be found.", lambda: self.live.size)
-        metrics.gauge("queue_waiting", "Queries that wait for the model.", lambda: self.embedder.waiting)
-        metrics.counter("embedding_cache_hits", "Embeddings found in the cache.", lambda: cache.hits)
-        metrics.counter("embedding_cache_misses", "Embeddings not in the cache.", lambda: cache.misses)
+        metrics = self.metrics
+        metrics.gauge("index_products", "Products that can be found.", lambda: self.now.live.size)
+        metrics.gauge("queue_waiting", "Queries that wait for the model.", lambda: self.now.embedder.waiting)
+        for name, cache in {
+            "embedding": lambda: self.now.embedder.cache,
+            "result": lambda: self.now.found,
+        }.items():
+            metrics.counter(f"{name}_cache_hits", f"A cached {name} was there.", lambda cache=cache: cache().hits)
+            metrics.counter(f"{name}_cache_misses", f"No {name} was cached.", lambda cache=cache: cache().misses)
 
 
-def attributes_of(product: StoredProduct) -> dict[str, Any]:
-    """What an index knows of a stored product."""
-    return {**product.fields, "image": STORED if product.image else ""}
-
-
-def fingerprint(bundle: Bundle) -> str:
-    """Tells models apart whose vectors must not be mixed: a hash of the exported model's files."""
-    files = {name: digest for name, digest in bundle.manifest["files"].items() if not name.endswith(".keras")}
-    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
-
-
-def _json(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def mark(folder: Path) -> bytes:
+    """Tells what lies in a bundle's folder from what lay there before."""
+    digest = hashlib.sha256(str(folder.resolve()).encode())
+    for name in MARKS:
+        with suppress(OSError):
+            digest.update((folder / name).read_bytes() + str((folder / name).stat().st_mtime_ns).encode())
+    return digest.digest()

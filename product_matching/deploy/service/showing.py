@@ -37,7 +37,7 @@ class Showing:
         """Whether it can answer: model loaded and tried, writes replayed, not shutting down."""
         if not self._shop.ready:
             raise Problem(503, "Not ready: starting or shutting down.", headers={"Retry-After": "1"})
-        return Health(status="ready", products=self._shop.live.size, bundle=self._shop.bundle.folder.name)
+        return Health(status="ready", products=self._shop.now.live.size, bundle=self._shop.now.bundle.folder.name)
 
     async def metrics(self) -> Response:
         """Figures for Prometheus."""
@@ -45,19 +45,19 @@ class Showing:
 
     async def about(self) -> About:
         """What the index holds and can be filtered by."""
-        now = self._shop.live.snapshot
+        now = self._shop.now.live.snapshot
         if self._facets[0] is not now:
             self._facets = (now, await asyncio.to_thread(facets_of, now))
         return About(
-            products=self._shop.live.size,
-            threshold=self._shop.head.threshold,
-            recommender=self._shop.shoppers.name,
+            products=self._shop.now.live.size,
+            threshold=self._shop.now.head.threshold,
+            recommender=self._shop.now.shoppers.name,
             facets=self._facets[1],
         )
 
     async def image(self, request: Request, product_id: str) -> Response:
         """A small picture of a product of the index."""
-        data = await asyncio.to_thread(self._shop.picture, product_id)
+        data = await asyncio.to_thread(self._shop.now.picture, product_id)
         tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
         headers = {"etag": tag, "cache-control": "private, max-age=300"}
         if request.headers.get("if-none-match") == tag:

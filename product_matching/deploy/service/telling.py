@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from product_matching.deploy.service.bodies import read_body
+from product_matching.deploy.service.edition import attributes_of
 from product_matching.deploy.service.pictures import check_picture
 from product_matching.deploy.service.problems import Problem
 from product_matching.deploy.service.schemas import (
@@ -19,9 +21,11 @@ from product_matching.deploy.service.schemas import (
     NewId,
     ProductBody,
     ProductWritten,
+    ReloadResponse,
 )
-from product_matching.deploy.service.shop import Shop, attributes_of
+from product_matching.deploy.service.shop import Shop
 from product_matching.deploy.service.store import StoredProduct
+from product_matching.errors import ProductMatchingError
 
 T = TypeVar("T")
 _new_id = TypeAdapter(NewId)
@@ -46,11 +50,13 @@ class Telling:
         if image:  # what is kept must be readable for ever, so it is kept as the model reads it
             image = await asyncio.to_thread(check_picture, image, max_pixels=shop.settings.image_pixels)
         tags = "|".join(body.tags)
-        vector = await shop.embedder.embed(
-            text=body.title, image=image, description=body.description, tags=tags, product=True
-        )
+        with shop.using() as edition:
+            model = edition.model
+            vector = await edition.embedder.embed(
+                text=body.title, image=image, description=body.description, tags=tags, product=True
+            )
         fields = {**body.attributes, "title": body.title, "description": body.description, "tags": tags}
-        product = StoredProduct(product_id, fields, image, vector, shop.model)
+        product = StoredProduct(product_id, fields, image, vector, model)
         changed = await self._one_at_a_time(lambda: self._keep(product))
         return ProductWritten(product_id=product_id, changed=changed)
 
@@ -62,6 +68,16 @@ class Telling:
         await self._one_at_a_time(lambda: self._remove(product_id))
         return Response(status_code=204)
 
+    async def reload(self) -> ReloadResponse:
+        """Changes over to the newest version of the bundle, if it passes its trial; without a pause."""
+        try:
+            changed = await self._shop.reload()
+        except ProductMatchingError as error:
+            detail = f"The version before it goes on: {error}"
+            raise Problem(409, detail[:500]) from error
+        now = self._shop.now
+        return ReloadResponse(changed=changed, bundle=now.bundle.folder.name, products=now.live.size)
+
     async def add_interactions(self, request: Request) -> InteractionsResponse:
         """Keeps what shoppers did; the same event sent again is kept once."""
         body, shop = await read_body(request, InteractionsRequest), self._shop
@@ -71,22 +87,26 @@ class Telling:
         return InteractionsResponse(accepted=len(fresh), duplicates=len(events) - len(fresh))
 
     async def _keep(self, product: StoredProduct) -> bool:
+        now = self._shop.now
+        if product.model != now.model:  # another version took over while this waited
+            product = replace(product, vector=await asyncio.to_thread(now.vector, product), model=now.model)
         changed = await asyncio.to_thread(self._shop.store.put, product)
         if changed:
-            self._shop.live.put([(product.product_id, product.vector, attributes_of(product))])
+            now.live.put([(product.product_id, product.vector, attributes_of(product))])
             self._shop.metrics.writes.labels("product").inc()
         return changed
 
     async def _remove(self, product_id: str) -> None:
-        if product_id not in self._shop.live:
+        live = self._shop.now.live
+        if product_id not in live:
             return
         await asyncio.to_thread(self._shop.store.put, StoredProduct(product_id, deleted=True))
-        self._shop.live.delete([product_id])
+        live.delete([product_id])
         self._shop.metrics.writes.labels("deletion").inc()
 
     async def _remember(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         fresh = await asyncio.to_thread(self._shop.store.add_interactions, events)
-        await asyncio.to_thread(self._shop.shoppers.take, fresh)
+        await asyncio.to_thread(self._shop.now.shoppers.take, fresh)
         return fresh
 
     async def _one_at_a_time(self, write: Callable[[], Awaitable[T]]) -> T:

@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 
 from product_matching.deploy.service import Settings, add_key, create_app
 
+HERE = "http://localhost"
+
 
 @pytest.fixture(scope="session")
 def picture():
@@ -35,7 +37,7 @@ def key(settings):
 @pytest.fixture(scope="session")
 def client(tiny_bundle, settings, key):
     """A service on the tiny bundle; tests delete what they add."""
-    with TestClient(create_app(tiny_bundle, settings)) as client:
+    with TestClient(create_app(tiny_bundle, settings), base_url=HERE) as client:
         yield client
 
 
@@ -44,6 +46,6 @@ def fresh(tiny_bundle, tmp_path):
     """Opens services that share a state of their own, one after the other."""
 
     def start(**options):
-        return TestClient(create_app(tiny_bundle, Settings(tmp_path, **options)))
+        return TestClient(create_app(tiny_bundle, Settings(tmp_path, **options)), base_url=HERE)
 
     return start

@@ -21,7 +21,7 @@ def test_what_takes_too_long_is_given_up(fresh):
 
 def test_our_own_fault_is_a_problem_without_details(fresh, monkeypatch):
     with fresh() as client:
-        monkeypatch.setattr("product_matching.deploy.service.shop.Shop.search", lambda *_, **__: 1 / 0)
+        monkeypatch.setattr("product_matching.deploy.service.edition.Edition.search", lambda *_, **__: 1 / 0)
         answer = client.post("/v1/search", json={"text": "mug"})
         assert answer.status_code == 500
         assert answer.headers["content-type"] == "application/problem+json"

@@ -58,4 +58,7 @@ def test_facets_count_what_is_there(pair):
     counts = anew.products.frame["colour"].value_counts().to_dict()
     facets = {facet.attribute: facet for facet in facets_of(live.snapshot)}
     assert facets["colour"].values == counts
-    assert (facets["size"].minimum, facets["size"].maximum) == (40, 40)
+    assert "size" not in facets, "one value leaves nothing to choose"
+    live.put([("P4", np.ones(8, np.float32), {"colour": "red", "size": 42})])
+    size = {facet.attribute: facet for facet in facets_of(live.snapshot)}["size"]
+    assert (size.minimum, size.maximum) == (40, 42)

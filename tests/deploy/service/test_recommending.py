@@ -28,7 +28,7 @@ def test_recommendations_are_those_of_the_library_and_follow_events(bundle, tmp_
         assert answer.status_code == 200, answer.text
         return [hit["product_id"] for hit in answer.json()["results"]]
 
-    with TestClient(create_app(bundle, Settings(tmp_path))) as client:
+    with TestClient(create_app(bundle, Settings(tmp_path)), base_url="http://localhost") as client:
         found = ask(client, user_id=user)
         assert found == model.recommend([user], k=5)[0][0].tolist()
         assert ask(client, history=found[:1])[0] != found[0]
@@ -38,5 +38,5 @@ def test_recommendations_are_those_of_the_library_and_follow_events(bundle, tmp_
         client.delete(f"/v1/products/{found[1]}", headers=headers)
         after = ask(client, user_id=user)
         assert found[1] not in after
-    with TestClient(create_app(bundle, Settings(tmp_path))) as client:
+    with TestClient(create_app(bundle, Settings(tmp_path)), base_url="http://localhost") as client:
         assert ask(client, user_id=user) == after

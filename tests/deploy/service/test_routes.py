@@ -143,3 +143,33 @@ def test_every_answer_has_an_id_and_strict_headers(client):
     assert answer.headers["x-content-type-options"] == "nosniff"
     odd = client.get("/healthz", headers={"X-Request-ID": "a b\tc"})
     assert len(odd.headers["x-request-id"]) == 32
+
+
+def test_a_search_asked_twice_is_looked_up_once_until_something_is_written(client, key):
+    def count(name):
+        line = next(
+            row for row in client.get("/metrics").text.splitlines() if row.startswith(f"product_matching_{name}")
+        )
+        return float(line.split()[-1])
+
+    asked = {"text": "asked more than once", "k": 3}
+    first, hits = client.post("/v1/search", json=asked).json(), count("result_cache_hits_total")
+    assert client.post("/v1/search", json=asked).json() == first
+    assert count("result_cache_hits_total") == hits + 1
+    assert client.post("/v1/search", json={**asked, "k": 2}).json()["results"] == first["results"][:2]
+    assert count("result_cache_hits_total") == hits + 1
+    client.put("/v1/products/asked", json={"title": "asked more than once"}, headers=key)
+    assert "asked" in [hit["product_id"] for hit in client.post("/v1/search", json=asked).json()["results"]]
+    client.delete("/v1/products/asked", headers=key)
+    assert client.post("/v1/search", json=asked).json() == first
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [({"k": 5.0}, 200), ({"k": True}, 422), ({"k": "5"}, 422), ({"k": 5.5}, 422)]
+)
+def test_types_of_json_are_meant(client, body, status):
+    assert client.post("/v1/search", json={"text": "mug", **body}).status_code == status
+
+
+def test_a_wrong_method_tells_the_right_ones(client):
+    assert client.patch("/v1/products/a").headers["allow"] == "DELETE, PUT"

@@ -1,0 +1,201 @@
+"""One version of a bundle, open: encoders, index, recommender, with what was written since the index was built."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from product_matching.bundle import Bundle
+from product_matching.deploy.service.cache import RecentCache, content_key
+from product_matching.deploy.service.embedder import Embedder
+from product_matching.deploy.service.live_index import LiveIndex
+from product_matching.deploy.service.metrics import Metrics
+from product_matching.deploy.service.pictures import thumbnail
+from product_matching.deploy.service.problems import Problem
+from product_matching.deploy.service.schemas import Found, Item
+from product_matching.deploy.service.settings import Settings
+from product_matching.deploy.service.shoppers import Shoppers
+from product_matching.deploy.service.store import Store, StoredProduct
+from product_matching.search import Filter, Hit, SearchEngine, parse_filter
+
+STORED = "(stored)"
+"""What stands as `image` of a product whose picture lies in the database."""
+THUMBNAILS = 1024
+
+
+class Edition:
+    """A bundle with its index, as the routes see it; they answer each request from one edition alone.
+
+    Attributes:
+        users: How many requests are being answered from it.
+    """
+
+    def __init__(self, engine: SearchEngine, settings: Settings, store: Store, metrics: Metrics) -> None:
+        self.bundle, self.head, self.settings = engine.bundle, engine.bundle.head, settings
+        self.model = fingerprint(engine.bundle)
+        self.live = LiveIndex(engine.index)
+        self.store, self.metrics, self.users = store, metrics, 0
+        self.embedder = Embedder(engine.bundle.encoders, settings, metrics)
+        self.shoppers = Shoppers(None)
+        self.thumbnails: RecentCache[bytes] = RecentCache(THUMBNAILS)
+        self.found: RecentCache[list[Found]] = RecentCache(settings.cached_results)
+        self._snapshot = self.live.snapshot
+        self._embedded: dict[bytes, np.ndarray] = {}
+
+    def rehearse(self) -> None:
+        """Embeds anew what another model had embedded, and keeps that in mind for `replay`; writes nothing."""
+        for product in self.store.products():
+            self.vector(product)
+
+    def replay(self) -> None:
+        """Brings index and recommender to where the database is.
+
+        Raises:
+            BundleError: If the recommender is damaged.
+        """
+        rows, gone = [], []
+        for product in self.store.products():
+            if product.deleted:
+                gone.append(product.product_id)
+                continue
+            vector = self.vector(product)
+            if product.model != self.model:
+                self.store.put(replace(product, vector=vector, model=self.model))
+            rows.append((product.product_id, vector, attributes_of(product)))
+        self.live.put(rows)
+        self.live.delete(gone)
+        self.shoppers = Shoppers.load(self.bundle, self.store)
+        self._embedded.clear()
+
+    def vector(self, product: StoredProduct) -> np.ndarray:
+        """Its vector by this model, float32 `[D]`; embedded anew if it is another model's."""
+        if product.deleted or (product.model == self.model and len(product.vector) == self.live.dim):
+            return product.vector
+        key = product.digest
+        if key not in self._embedded:
+            words = [[product.fields.get(name, "")] for name in ("title", "description", "tags")]
+            self._embedded[key] = self.bundle.encoders.embed_product([product.image], *words)[0]
+        return self._embedded[key]
+
+    def start(self) -> None:
+        """Begins to work, in the running event loop."""
+        self.embedder.start()
+
+    async def close(self) -> None:
+        """Finishes what was taken: waits for all who use it."""
+        while self.users:
+            await asyncio.sleep(0.02)
+        await self.embedder.close()
+
+    async def vector_of(self, item: Item) -> np.ndarray:
+        """The vector of an item, float32 `[D]`.
+
+        Raises:
+            Problem: 404 if it names a product that is not there.
+        """
+        if item.product_id is not None:
+            return self.known(item.product_id)[0]
+        text, tags = item.text if item.text.strip() else item.title, "|".join(item.tags)
+        return await self.embedder.embed(text=text, image=item.image, description=item.description, tags=tags)
+
+    def known(self, product_id: str) -> tuple[np.ndarray, dict[str, Any]]:
+        """Vector and attributes of a product of the index.
+
+        Raises:
+            Problem: 404 if there is none.
+        """
+        try:
+            return self.live.get(product_id)
+        except KeyError as error:
+            raise Problem(404, "There is no product of this id in the index.") from error
+
+    async def search(
+        self,
+        vector: np.ndarray,
+        *,
+        text: str = "",
+        share: float = 1.0,
+        k: int,
+        filters: list[str],
+        exclude: tuple[str, ...] = (),
+    ) -> list[Found]:
+        """The best products for a vector and the words that are so large a share of it."""
+        conditions = [parse_filter(text) for text in filters]
+        key = content_key([vector.tobytes(), text, str(share), str(k), *filters, "", *exclude])
+        if self._snapshot is not self.live.snapshot:  # what was written since may rank before what was found
+            self._snapshot, self.found = self.live.snapshot, self.found.renewed()
+        cache = self.found
+        if (kept := cache.get(key)) is not None:
+            return kept
+        with self.metrics.stages.labels("search").time():
+            hits = await asyncio.to_thread(
+                self.live.search, vector, text=text, share=share, k=k, filters=conditions, exclude_ids=exclude
+            )
+        scores = self.head.score(np.array([hit.score for hit in hits], np.float32))
+        probabilities = self.head.probability(scores, self.head.reach(vector[None]))
+        found = [
+            self.shown(hit, score=float(score), probability=float(probability))
+            for hit, score, probability in zip(hits, scores, probabilities, strict=True)
+        ]
+        cache.put(key, found)
+        return found
+
+    def shown(self, hit: Hit, *, score: float, probability: float | None) -> Found:
+        """A product as it leaves the service: without paths of this machine."""
+        attributes = {name: _json(value) for name, value in hit.attributes.items() if name != "image"}
+        address = f"/v1/products/{quote(hit.product_id, safe='')}/image" if hit.attributes.get("image") else None
+        return Found(
+            product_id=hit.product_id,
+            score=score,
+            probability=probability,
+            rank=hit.rank,
+            title=str(attributes.get("title") or ""),
+            image=address,
+            attributes=attributes,
+        )
+
+    def picture(self, product_id: str) -> bytes:
+        """A small JPEG of a product of the index.
+
+        Raises:
+            Problem: 404 if there is no such product or it has no picture.
+        """
+        where = self.known(product_id)[1].get("image")
+        try:
+            data = self.store.image(product_id) if where == STORED else Path(str(where)).read_bytes() if where else b""
+            key = hashlib.sha256(data).digest()
+            if (small := self.thumbnails.get(key)) is None:
+                self.thumbnails.put(key, small := thumbnail(data))
+            return small
+        except (OSError, ValueError, SyntaxError) as error:
+            raise Problem(404, "This product has no picture that can be shown.") from error
+
+    def allowed_ids(self, filters: list[str]) -> list[str] | None:
+        """Products that may be recommended: those that meet the filters; None where all may."""
+        conditions: list[Filter] = [parse_filter(text) for text in filters]
+        if not conditions and not self.live.snapshot.hidden:
+            return None
+        return self.live.ids(conditions)
+
+
+def attributes_of(product: StoredProduct) -> dict[str, Any]:
+    """What an index knows of a stored product."""
+    return {**product.fields, "image": STORED if product.image else ""}
+
+
+def fingerprint(bundle: Bundle) -> str:
+    """Tells models apart whose vectors must not be mixed: a hash of the exported model's files."""
+    files = {name: digest for name, digest in bundle.manifest["files"].items() if not name.endswith(".keras")}
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def _json(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
