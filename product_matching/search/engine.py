@@ -23,7 +23,8 @@ class Result:
 
     Attributes:
         product_id: Which.
-        score: t · ⟨query, product⟩ + b; higher is better.
+        score: What the results are ranked by, higher is better: t · (cosine + what agreement of words and a named code
+            add) + b; without words, the score of the match head.
         probability: That the query and the product match, 0 to 1, by the bundle's calibration.
         rank: From 1.
         attributes: The product's row in the catalogue; `image` is the path of its picture.
@@ -126,8 +127,9 @@ class SearchEngine:
 
     def _results(self, hits: list[Hit], query: FloatArray) -> list[Result]:
         head = self.bundle.head
-        scores = head.score(np.array([hit.score for hit in hits], np.float32))
-        pairs = zip(hits, scores, head.probability(scores, head.reach(query[None])), strict=True)
+        scores = head.score(np.array([hit.order for hit in hits], np.float32))
+        meant = head.score(np.array([hit.score for hit in hits], np.float32))
+        pairs = zip(hits, scores, head.probability(meant, head.reach(query[None])), strict=True)
         return [
             Result(
                 hit.product_id,

@@ -139,8 +139,9 @@ class Edition:
             hits = await asyncio.to_thread(
                 self.live.search, vector, text=text, share=share, k=k, filters=conditions, exclude_ids=exclude
             )
-        scores = self.head.score(np.array([hit.score for hit in hits], np.float32))
-        probabilities = self.head.probability(scores, self.head.reach(vector[None]))
+        scores = self.head.score(np.array([hit.order for hit in hits], np.float32))
+        meant = self.head.score(np.array([hit.score for hit in hits], np.float32))
+        probabilities = self.head.probability(meant, self.head.reach(vector[None]))
         found = [
             self.shown(hit, score=float(score), probability=float(probability))
             for hit, score, probability in zip(hits, scores, probabilities, strict=True)
