@@ -59,11 +59,11 @@ def test_quarters_are_those_of_pandas(catalog):
 
 def test_thresholds_are_not_measured_on_what_chose_them(judgement, catalog):
     # Labels that no score tells apart: whatever is chosen on one half is chance on the other.
-    rng = np.random.default_rng(0)
-    rows = np.arange(102)
-    noise = Judgement(judgement.pairs, rng.random(204), 0.5, rows, {}, {}, {})
-    found = aims(noise, catalog)
-    assert found["best accuracy"]["accuracy"] < 0.56
+    rng, rows, found = np.random.default_rng(0), np.arange(102), []
+    for _ in range(20):
+        noise = Judgement(judgement.pairs, rng.random(204), 0.5, rows, {}, {}, {})
+        found.append(aims(noise, catalog)["best accuracy"]["accuracy"])
+    assert np.mean(found) < 0.52
     clear = aims(judgement, catalog)
     assert clear["best accuracy"]["accuracy"] == pytest.approx(1 - 20 / 204)
     assert clear["precision 0.95 or more"]["precision"] == 1.0

@@ -44,9 +44,17 @@ def test_evaluate_has_the_names_that_scripts_read(bundle, tiny_shop, capsys):
         assert isinstance(result[name], float)
     for direction in ("text_to_image", "image_to_text", "text_to_product"):
         expected = {"recall@1", "recall@5", "recall@10", "mrr", "ndcg@10", "queries", "gallery"}
-        assert set(result[direction]) == expected
+        assert set(result[direction]) == expected | {"map", "precision@10", "intervals"}
     assert set(result["baselines"]) == {"chance", "only kind", "only colour"}
+    assert {"brier", "ece", "thresholds", "slices", "worst_slices", "confusions"} <= set(result)
     assert json.loads((bundle / "report" / "metrics.json").read_text(encoding="utf-8"))["f1"] == result["f1"]
+    assert "<h1>" in (bundle / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def test_evaluate_against_another_bundle(bundle, tiny_shop, capsys):
+    found = call(capsys, "evaluate", bundle, tiny_shop.catalog, "--against", bundle)["against"]["metrics"]
+    assert {row["difference"] for row in found.values()} == {0.0}
+    assert main(["evaluate", str(bundle), str(tiny_shop.catalog), "--precision", "2"]) == 2
 
 
 def test_search_by_words_picture_both_and_filter(bundle, tiny_shop, capsys):
