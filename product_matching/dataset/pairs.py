@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,12 @@ class MatchPairs:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @classmethod
+    def joined(cls, draws: Sequence[MatchPairs]) -> MatchPairs:
+        """The pairs of several draws, one after the other."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(draw, name) for draw in draws]) for name in names))
 
 
 def match_pairs(catalog: Catalog, *, category: str = "", seed: int = 0) -> MatchPairs:

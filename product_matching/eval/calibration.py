@@ -41,11 +41,11 @@ def calibrate(
     views = embed_catalog(model, catalog)
     if references is not None and model.head.reach is not None:
         _remember(model, references, views)
-    labels = np.concatenate([pairs.label for pairs in draws])
-    scores = np.concatenate([pair_evidence(model, views, pairs) for pairs in draws])
-    scale, offset = fit_platt(labels, scores)
+    pairs = MatchPairs.joined(draws)
+    scores = pair_evidence(model, views, pairs)
+    scale, offset = fit_platt(pairs.label, scores)
     probabilities = platt_probability(scores, scale=scale, offset=offset)
-    threshold = best_threshold(labels, probabilities, aim="accuracy")
+    threshold = best_threshold(pairs.label, probabilities, aim="accuracy")
     model.head.calibrate(scale, offset, min(threshold, 1.0))
     return model.head.parameters()
 

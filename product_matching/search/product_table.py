@@ -42,7 +42,7 @@ class Hit:
     @property
     def order(self) -> float:
         """What results are ranked by: the cosine, more where words agree, and named products before all others."""
-        return self.score + WORD_WEIGHT * self.words + CODE_WEIGHT * self.code
+        return _order(self.score, self.words, self.code)
 
 
 class ProductTable:
@@ -94,7 +94,7 @@ class ProductTable:
         self, positions: np.ndarray, scores: np.ndarray, words: np.ndarray, codes: np.ndarray, k: int
     ) -> list[Hit]:
         """Makes results of the best k of positions, cosines, agreements of words and codes, `[n]` each."""
-        order = np.argsort(-(scores + WORD_WEIGHT * words + CODE_WEIGHT * codes), kind="stable")[:k]
+        order = np.argsort(-_order(scores, words, codes), kind="stable")[:k]
         return [
             Hit(self.ids[at], float(score), rank, self._row(at), float(word), float(code))
             for rank, (at, score, word, code) in enumerate(
@@ -104,6 +104,11 @@ class ProductTable:
 
     def _row(self, position: int) -> dict[str, Any]:
         return {name: _plain(column[position]) for name, column in self._columns.items()}
+
+
+def _order(score: Any, words: Any, code: Any) -> Any:
+    """What results are ranked by, of numbers or of arrays."""
+    return score + WORD_WEIGHT * words + CODE_WEIGHT * code
 
 
 def _checked(products: pd.DataFrame) -> pd.DataFrame:

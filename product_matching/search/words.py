@@ -60,12 +60,7 @@ def codes_of(text: str) -> set[str]:
     ['4006381333931', 'mx204']
     """
     tokens = (_PARTS.sub("", token) for token in _TOKEN.findall(unicodedata.normalize("NFKC", text).lower()))
-    return {
-        token
-        for token in tokens
-        if (len(token) >= 4 and re.search(r"\d", token) and re.search(r"[a-z]", token))
-        or re.fullmatch(r"\d{6,}", token)
-    }
+    return {token for token in tokens if _CODE.fullmatch(token)}
 
 
 class WordIndex:

@@ -13,6 +13,7 @@ import keras
 
 from product_matching.config import Config, config_to_dict
 from product_matching.dataset import Catalog, make_dataset
+from product_matching.dataset.ordering import Order
 from product_matching.model import ProductModel, build_loss, parameter_counts
 from product_matching.optimizer import build_optimizer, scale_learning_rate
 from product_matching.train.checkpoint import Checkpoint
@@ -68,7 +69,8 @@ def fit(
     monitor = RetrievalMonitor(
         val, patience=options.patience, batch_size=options.batch_size, feature_cache=options.feature_cache
     )
-    _compile(model, config, steps=_steps(train, config) * options.epochs)
+    steps = Order(len(train), options.batch_size, training=True).steps
+    _compile(model, config, steps=steps * options.epochs)
     watchers = [LossGuard(), monitor, CollapseGuard(monitor)]
     first, over, checkpoint = 0, False, None
     if checkpoints:
@@ -92,14 +94,14 @@ def fit(
         cache=options.image_cache or True,
         seed=config.seed,
         epochs=options.epochs,
-        start_step=first * _steps(train, config),
+        start_step=first * steps,
         features=features,
     )
     history = model.fit(
         batches,
         initial_epoch=first,
         epochs=options.epochs,
-        steps_per_epoch=_steps(train, config),
+        steps_per_epoch=steps,
         shuffle=False,
         verbose=0,
         callbacks=[*watchers, *callbacks],
@@ -114,11 +116,6 @@ def _compile(model: ProductModel, config: Config, *, steps: int) -> None:
     # XLA slows these towers down on a CPU (69 against 40 examples a second for ResNet-18).
     model.compile(optimizer=optimizer, loss=build_loss(config.train), jit_compile=False)
     model.optimizer.build(model.trainable_variables)  # else Keras traces the step twice
-
-
-def _steps(train: Catalog, config: Config) -> int:
-    """Batches of an epoch; a last one that is not full is left out, unless it is the only one."""
-    return max(len(train) // config.train.batch_size, 1)
 
 
 def _key(config: Config, *parts: Catalog) -> str:
