@@ -5,6 +5,8 @@ PYTHON := $(shell for p in python3.12 python3.11 python3.13 python3 python; do \
 BIN := .venv/bin
 # What the tests need; EXTRAS=test,oracles adds PyTorch, against which the pretrained encoders are checked.
 EXTRAS ?= test
+# Tests of one file stay in one process: they share what they train.
+WORKERS ?= 2
 
 .PHONY: demo test lint format clean
 
@@ -12,7 +14,7 @@ demo: .venv/installed
 	$(BIN)/product-matching demo
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist loadfile
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

@@ -92,23 +92,12 @@ def _semi_hard(cosines: Tensor, negative: Tensor) -> Tensor:
 
     By sorting each row: a tensor of all triplets, [B, C, C], would not fit for large batches.
     """
-    order = ops.argsort(cosines, axis=-1)
-    ordered = ops.take_along_axis(cosines, order, axis=-1)
-    is_negative = ops.take_along_axis(negative, order, axis=-1)
-    candidates = ops.where(is_negative, ordered, ops.full_like(ordered, -FAR))
-    # The nearest negative at or before each place of the sorted row, and the place before which all are farther: that
-    # of the first of those as near.
-    nearest = _running_max(candidates)
-    places = ops.broadcast_to(ops.arange(cosines.shape[-1] or ops.shape(cosines)[-1]), ops.shape(cosines))
-    as_near = ops.concatenate([ops.zeros_like(ordered[:, :1]), ops.diff(ordered, axis=-1)], axis=-1) == 0
-    first = _running_max(ops.where(as_near, ops.zeros_like(places), places))
-    back = ops.argsort(order, axis=-1)
-    farther = ops.take_along_axis(first, back, axis=-1)
-    chosen = ops.take_along_axis(nearest, ops.maximum(farther - 1, 0), axis=-1)
-    farthest = ops.min(ops.where(negative, cosines, ops.full_like(cosines, FAR)), axis=-1, keepdims=True)
-    return ops.where(ops.logical_and(farther > 0, chosen > -FAR / 2), chosen, farthest)
-
-
-def _running_max(values: Tensor) -> Tensor:
-    # The scan forgets the rank of a tensor of unknown shape.
-    return ops.reshape(ops.associative_scan(ops.maximum, values, axis=-1), ops.shape(values))
+    # Argsort is stable, so of equal cosines those of negatives stand last, and are not counted as farther.
+    negatives_last = ops.argsort(ops.cast(negative, "int32"), axis=-1)
+    by_cosine = ops.argsort(ops.take_along_axis(cosines, negatives_last, axis=-1), axis=-1)
+    order = ops.take_along_axis(negatives_last, by_cosine, axis=-1)
+    so_far = ops.cumsum(ops.cast(ops.take_along_axis(negative, order, axis=-1), "int32"), axis=-1)
+    farther = ops.take_along_axis(so_far, ops.argsort(order, axis=-1), axis=-1)
+    ordered = ops.sort(ops.where(negative, cosines, ops.full_like(cosines, FAR)), axis=-1)
+    nearest = ops.take_along_axis(ordered, ops.maximum(farther - 1, 0), axis=-1)
+    return ops.where(farther > 0, nearest, ordered[:, :1])

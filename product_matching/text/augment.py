@@ -5,7 +5,9 @@ from __future__ import annotations
 import tensorflow as tf
 
 from product_matching._types import Tensor
-from product_matching.text.cleaning import clean_text
+from product_matching.text.cleaning import MARKUP
+
+_NO_WORD = rf"{MARKUP}|&#?\w+;"
 
 
 def drop_fields(
@@ -34,7 +36,7 @@ def drop_fields(
         The two fields, string [B].
     """
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
-    has_title, has_description = clean_text(title) != "", clean_text(description) != ""
+    has_title, has_description = _has_words(title), _has_words(description)
     turn = tf.random.stateless_uniform(tf.shape(title), seed + 1) < swap * strength
     turn &= has_title & has_description
     title, description = tf.where(turn, description, title), tf.where(turn, title, description)
@@ -45,6 +47,11 @@ def drop_fields(
         tf.where(drop_title, "", _drop_words(title, word * strength, seeds[1])),
         tf.where(drop_description, "", _drop_words(description, word * strength, seeds[2])),
     )
+
+
+def _has_words(text: Tensor) -> Tensor:
+    """Whether cleaning will leave a letter or a digit, without all of the cleaning: string [B] to bool [B]."""
+    return tf.strings.regex_full_match(tf.strings.regex_replace(text, _NO_WORD, ""), r"[\s\S]*[\pL\pN][\s\S]*")
 
 
 def _drop_words(text: Tensor, share: float, seed: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ _NAMED = {
 }
 _CODES = {"nbsp": 160}  # where the character that stands for an entity is another one
 # A tag begins with a letter, "/" or "!", so that "size < 40 and > 30" is left alone.
-_MARKUP = r"<[a-zA-Z/!][^<>]{0,300}>"
+MARKUP = r"<[a-zA-Z/!][^<>]{0,300}>"
 _INVISIBLE = r"[\p{Cc}\p{Cf}\x{FFFD}]+"
 _TWICE = "!?,;:~*=_。、·•★☆◆◇■□●○▲△▼▽※→←♥♡❤✓✔"
 """Of these one says as much as many. RE2 knows no back-references, so each has a pattern of its own."""
@@ -60,7 +60,7 @@ def clean_text(text: Tensor, *, compatibility: bool = True) -> Tensor:
     """
     text = tf.strings.unicode_transcode(tf.convert_to_tensor(text), "UTF-8", "UTF-8", errors="replace")
     text = tf_text.normalize_utf8(text, "NFKC") if compatibility else text
-    text = tf.strings.regex_replace(text, _MARKUP, " ")
+    text = tf.strings.regex_replace(text, MARKUP, " ")
     text = _where_any(text, r"[\s\S]*&[a-zA-Z#][\s\S]*", _without_entities)
     text = tf_text.normalize_utf8(text, "NFKC") if compatibility else text
     text = tf.strings.regex_replace(text, _INVISIBLE, " ")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import tensorflow as tf
 
 from product_matching._types import Tensor
-from product_matching.visual.exif import orientation, upright
+from product_matching.visual.exif import is_turned, orientation, upright
 
 WHITE = 255
 RATIOS = (1, 2, 4, 8)
@@ -43,39 +45,51 @@ def decode_images(contents: Tensor, size: int) -> Tensor:
 
 def _decode(contents: Tensor, size: int) -> Tensor:
     is_jpeg = tf.strings.substr(contents, 0, 3) == b"\xff\xd8\xff"
-    ink = tf.cond(is_jpeg, lambda: _jpeg_ink(contents, size), lambda: _other_ink(contents, size))
-    turn = orientation(contents)
-    ink = tf.cond(turn > 1, lambda: upright(ink, turn), lambda: ink)
-    room = size - tf.shape(ink)
-    before = room // 2 * [1, 1, 0]
-    ink = tf.ensure_shape(tf.pad(ink, tf.stack([before, (room - before) * [1, 1, 0]], axis=1)), [size, size, 3])
-    return tf.cast(tf.clip_by_value(tf.round(WHITE - ink), 0, WHITE), tf.uint8)
+    pixels = tf.cond(is_jpeg, lambda: _jpeg(contents, size), lambda: _other(contents, size))
+    room = size - tf.shape(pixels)[:2]
+    before = room // 2
+    margins = tf.stack([before, room - before], axis=1)
+    pixels = tf.pad(pixels, tf.concat([margins, [[0, 0]]], axis=0), constant_values=tf.constant(WHITE, tf.uint8))
+    return tf.ensure_shape(pixels, [size, size, 3])
+
+
+def _jpeg(contents: Tensor, size: int) -> Tensor:
+    """Decodes at a half, a quarter or an eighth where that leaves `ENOUGH` pixels: uint8 [h, w, 3].
+
+    libjpeg then computes fewer coefficients: a photo of some megapixels takes a fraction of the time.
+    """
+    longest = tf.reduce_max(tf.io.extract_jpeg_shape(contents))
+    branch = tf.reduce_sum(tf.cast(longest >= [math.ceil(ratio * ENOUGH * size) for ratio in RATIOS[1:]], tf.int32))
+    pixels = tf.switch_case(
+        branch, [lambda ratio=ratio: tf.io.decode_jpeg(contents, channels=3, ratio=ratio) for ratio in RATIOS]
+    )
+    pixels = _whole(_fit(tf.ensure_shape(pixels, [None, None, 3]), size))  # of bytes, which are quicker than floats
+    return tf.cond(is_turned(contents), lambda: upright(pixels, orientation(contents)), lambda: pixels)
+
+
+def _other(contents: Tensor, size: int) -> Tensor:
+    """Any other format, on white: uint8 [h, w, 3]."""
+    pixels = tf.cast(tf.io.decode_image(contents, channels=0, expand_animations=False), tf.float32)
+    # Ink is what is not white: alpha scales ink, and what is resized is the ink, not what transparent pixels hide.
+    return _whole(WHITE - _fit(_ink(tf.ensure_shape(pixels, [None, None, None])), size))
 
 
 def _fit(pixels: Tensor, size: int) -> Tensor:
     """Resizes so that the longer side is `size`: float32 [h, w, C]."""
     sides = tf.cast(tf.shape(pixels)[:2], tf.float32)
     sides = tf.maximum(tf.cast(tf.round(sides * size / tf.reduce_max(sides)), tf.int32), 1)  # never thinner than a line
-    return tf.image.resize(pixels, sides, antialias=True)
-
-
-def _jpeg_ink(contents: Tensor, size: int) -> Tensor:
-    """Decodes at a half, a quarter or an eighth where that leaves `ENOUGH` pixels.
-
-    libjpeg then computes fewer coefficients: a photo of some megapixels takes a fraction of the time.
-    """
-    longest = tf.cast(tf.reduce_max(tf.io.extract_jpeg_shape(contents)[:2]), tf.float32)
-    branch = tf.reduce_sum(tf.cast(longest >= [ratio * ENOUGH * size for ratio in RATIOS[1:]], tf.int32))
-    pixels = tf.switch_case(
-        branch, [lambda ratio=ratio: tf.io.decode_jpeg(contents, channels=3, ratio=ratio) for ratio in RATIOS]
+    shrinks = tf.reduce_all(sides <= tf.shape(pixels)[:2])
+    # Shrunk by areas, which is as smooth as a wide filter and a fourth of the work; areas would enlarge to steps.
+    return tf.cond(
+        shrinks,
+        lambda: tf.image.resize(pixels, sides, method="area"),
+        lambda: tf.image.resize(pixels, sides, method="bilinear"),
     )
-    return WHITE - _fit(tf.ensure_shape(pixels, [None, None, 3]), size)  # of bytes, which are quicker than floats
 
 
-def _other_ink(contents: Tensor, size: int) -> Tensor:
-    pixels = tf.cast(tf.io.decode_image(contents, channels=0, expand_animations=False), tf.float32)
-    # Ink is what is not white: padding with zero ink is padding with white, and alpha scales ink.
-    return _fit(_ink(tf.ensure_shape(pixels, [None, None, None])), size)
+def _whole(pixels: Tensor) -> Tensor:
+    """Floats to the nearest bytes."""
+    return tf.cast(tf.clip_by_value(tf.round(pixels), 0, WHITE), tf.uint8)
 
 
 def _ink(pixels: Tensor) -> Tensor:

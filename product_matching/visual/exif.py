@@ -15,6 +15,11 @@ _SAID = (
 )
 
 
+def is_turned(contents: Tensor) -> Tensor:
+    """Whether a JPEG notes an orientation: string scalar to bool scalar. Quicker than `orientation`."""
+    return tf.strings.regex_full_match(tf.strings.substr(contents, 0, _HEAD), _SAID)
+
+
 def orientation(contents: Tensor) -> Tensor:
     """The EXIF orientation of an image file (CIPA DC-008, tag 0x0112).
 
