@@ -148,6 +148,9 @@ class TrainConfig:
 
     epochs: int = 10
     batch_size: int = 128
+    chunk_size: int = 0
+    """Products of a batch whose activations are held at a time, for batches larger than memory, at the price of one
+    more forward pass; divides `batch_size`; 0: the whole batch."""
     loss: Literal["sigmoid", "infonce", "categorical", "binary", "cosine", "triplet"] = "sigmoid"
     """What is asked of the score matrix of a batch; see `product_matching.losses`."""
     label_smoothing: float = 0.0
@@ -369,6 +372,11 @@ def _check_numbers(config: Config) -> None:
     ):
         if not _get(config, key) >= 0:
             raise ConfigError(f"{key} must not be below 0; got {_get(config, key)!r}.")
+    if config.train.chunk_size < 0 or (config.train.chunk_size and config.train.batch_size % config.train.chunk_size):
+        raise ConfigError(
+            f"train.chunk_size divides train.batch_size ({config.train.batch_size}), or is 0; "
+            f"got {config.train.chunk_size!r}."
+        )
     if config.train.augment > 2:
         raise ConfigError(f"train.augment must be at most 2; got {config.train.augment!r}.")
     for key in ("optimizer.learning_rate", "model.temperature"):

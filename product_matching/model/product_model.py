@@ -11,6 +11,7 @@ from keras import ops
 from product_matching._types import Tensor
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.layers import AttentionFusion, GatedFusion, MaskedFusion, MatchHead, Projection, TagEmbedding
+from product_matching.model.chunks import in_chunks
 from product_matching.model.preprocessor import Preprocessor
 from product_matching.model.views import MODALITIES, PAIRS, VIEWS
 from product_matching.text import TagLookup, TextEncoder
@@ -43,6 +44,10 @@ class ProductModel(keras.Model):
         matryoshka: Widths below `dim` to which vectors may be cut: training asks its questions of each of them too
             (Kusupati et al. 2022, "Matryoshka representation learning", arXiv:2205.13147).
         references: Vectors of products that calibration keeps to tell vague vectors from detailed ones; see `Reach`.
+
+    Attributes:
+        chunk_size: Products that training holds the activations of, for batches larger than memory; see `in_chunks`.
+            0, as at the start: the whole batch.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class ProductModel(keras.Model):
         self.fusion = FUSIONS[fusion](dim, **shape)
         self.head = MatchHead(temperature=temperature, bias=bias, references=references, dim=dim)
         self.modality_dropout = modality_dropout
+        self.chunk_size = 0
         self._seeds = keras.random.SeedGenerator(0)
         self.preprocessor = Preprocessor(
             text_encoder.preprocessor, TagLookup(tag_vocabulary), image_size=image_encoder.size
@@ -103,6 +109,18 @@ class ProductModel(keras.Model):
         Returns:
             float32 [B, D] for each of `VIEWS`, of length 1; zeros where a product has nothing of a view.
         """
+        if not (training and self.chunk_size):
+            return self._views(inputs, training)
+        return in_chunks(
+            lambda chunk: self._views(chunk, training),
+            inputs,
+            list(VIEWS),
+            self.chunk_size,
+            width=self.dim,
+            model=self,
+        )
+
+    def _views(self, inputs: Mapping[str, Tensor], training: bool | None) -> dict[str, Tensor]:
         vectors = self.encode(inputs, training=training)
         present = self._present(inputs)
         return {

@@ -69,6 +69,7 @@ def fit(
     monitor = RetrievalMonitor(
         val, patience=options.patience, batch_size=options.batch_size, feature_cache=options.feature_cache
     )
+    model.chunk_size = options.chunk_size if options.batch_size <= len(train) else 0
     steps = Order(len(train), options.batch_size, training=True).steps
     _compile(model, config, steps=steps * options.epochs)
     watchers = [LossGuard(), monitor, CollapseGuard(monitor)]
