@@ -97,12 +97,13 @@ def measure(
     judgement = judge(model, part, category=category, views=views)
     metrics = {"split": split, **summarise(judgement, part, category=category)}
     metrics |= examine(judgement, part, category=category, precision=precision)
-    metrics["confusions"] = confusions(part, views, judgement.rows, category=category)
+    searched = judgement.searched["text_to_image"]
+    metrics["confusions"] = confusions(part, judgement.rows, searched.first, category=category)
     name, theirs = _names(bundle, other)
     if other:
         metrics["against"] = _against(judgement, bundle, other, part, category)
     subject = Subject(part, views, judgement, bundle.manifest, name, category, theirs)
-    examples = best_and_worst(part, views, ranks=judgement.ranks["text_to_image"])
+    examples = best_and_worst(part, views, searched=searched)
     write_report(bundle.report_folder, metrics, examples, subject)
     return metrics
 

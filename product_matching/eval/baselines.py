@@ -65,7 +65,7 @@ def word_baseline(catalog: Catalog) -> dict[str, Any]:
     logging.getLogger("bm25s").setLevel(logging.WARNING)
     retriever = bm25s.BM25()
     retriever.index([words or [""] for words in documents], show_progress=False)
-    groups, titled = catalog.groups(), _sample(titled, WORD_QUERIES)
+    groups, titled = catalog.groups(), sample_rows(titled, WORD_QUERIES)
     first = np.array(
         [_first_rank(retriever.get_scores(_words(table["title"].iloc[row])), groups == groups[row]) for row in titled]
     )
@@ -95,13 +95,13 @@ def _baseline(codes: IntArray, pairs: MatchPairs, rows: IntArray, groups: IntArr
     threshold = best_threshold(pairs.label, agree) if agree.any() and not agree.all() else 0.5
     # Products that agree score 1, others 0: as inner products of one-hot vectors, ties in random order.
     one_hot = np.eye(codes.max() + 1, dtype=np.float32)[codes[rows]]
-    asked = _sample(np.arange(len(rows)), MOST_QUERIES)
+    asked = sample_rows(np.arange(len(rows)), MOST_QUERIES)
     retrieved = retrieval_metrics(
         one_hot[asked], one_hot, query_groups=groups[rows][asked], gallery_groups=groups[rows], ties="random"
     )
     return {**match_metrics(pairs.label, agree, threshold=threshold), "text_to_image": retrieved}
 
 
-def _sample(rows: IntArray, most: int) -> IntArray:
+def sample_rows(rows: IntArray, most: int) -> IntArray:
     """At most so many of the rows, in their order."""
     return rows if len(rows) <= most else np.sort(np.random.default_rng(0).choice(rows, most, replace=False))

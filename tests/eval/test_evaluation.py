@@ -8,9 +8,19 @@ from sklearn.linear_model import LogisticRegression
 
 from product_matching.dataset import Catalog, MatchPairs, match_pairs
 from product_matching.errors import DataError
-from product_matching.eval import calibrate, calibration, embed_catalog, evaluate, judgement, write_report
+from product_matching.eval import (
+    calibrate,
+    calibration,
+    embed_catalog,
+    evaluate,
+    judge,
+    judgement,
+    summarise,
+    whole_catalogue,
+    write_report,
+)
 from product_matching.eval.baselines import attribute_baseline, baseline_columns, chance_baseline
-from product_matching.eval.embedding import embed_titles
+from product_matching.eval.embedding import embed_titles, embed_words
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +105,55 @@ def test_retrieval_by_title_equals_sorting(report, views, model, test_part):
     titles = embed_titles(model, test_part)[titled]
     hand = retrieval(titles, views["product"], groups[titled], groups)
     assert {name: report["text_to_product"][name] for name in hand} == pytest.approx(hand)
+
+
+def test_photos_and_titles_ask_as_products_that_have_nothing_else(report, model, views, test_part):
+    table, groups = test_part.table, test_part.groups()
+    rows = ((table["image"] != "") & (table["title"] != "")).to_numpy()
+    bare = embed_catalog(model, Catalog(table.assign(description="", tags=""), root=test_part.root))
+    for name, view in (("image_to_product", "image"), ("photo_text_to_product", "product")):
+        hand = retrieval(bare[view][rows], views["product"], groups[rows], groups)
+        assert {key: report[name][key] for key in hand} == pytest.approx(hand)
+        assert report[name]["note"] == f"0 of {rows.sum()} photos are not the product's first"
+
+
+def test_the_like_of_a_product_counted_by_sorting(report, views, test_part):
+    kinds, groups, precision = test_part.table["kind"].to_numpy(), test_part.groups(), []
+    for row, vector in enumerate(views["product"]):
+        others = np.flatnonzero(groups != groups[row])
+        best = others[np.argsort(-(views["product"][others] @ vector), kind="stable")][:10]
+        if (kinds[others] == kinds[row]).any():
+            precision.append((kinds[best] == kinds[row]).sum() / 10)
+    found = report["product_to_product"]["kind"]
+    assert (found["precision@10"], found["queries"]) == (pytest.approx(np.mean(precision)), len(precision))
+
+
+def test_words_for_a_colour_are_asked_among_products_and_pictures(report, model, views, test_part):
+    colours = test_part.table["colour"]
+    asked = [colour for colour, count in colours.value_counts().items() if count > 1 and colour]
+    for name, rows in (
+        ("product", np.arange(len(test_part))),
+        ("image", np.flatnonzero(test_part.table["image"] != "")),
+    ):
+        hits = []
+        for colour, vector in zip(asked, embed_words(model, asked), strict=True):
+            best = rows[np.argsort(-(views[name][rows] @ vector), kind="stable")][:10]
+            hits.append((colours.to_numpy()[best] == colour).sum() / 10)
+        assert report[f"tag_to_{name}"]["colour"]["precision@10"] == pytest.approx(np.mean(hits))
+    assert {"kind", "colour", "tags"} == set(report["tag_to_product"])
+
+
+def test_among_the_whole_catalogue_the_same_is_asked_of_more_products(model, trained, test_part, views):
+    judged = judge(model, test_part, views=views)
+    whole = Catalog(pd.concat([trained[1].table, test_part.table]), root=test_part.root)
+    found = whole_catalogue(judged, test_part, whole, embed_catalog(model, whole))
+    assert found["products"] == found["text_to_product"]["gallery"] == len(whole)
+    alone = summarise(judged, test_part)
+    for name in ("text_to_image", "text_to_product", "photo_text_to_product"):
+        assert found[name]["queries"] == alone[name]["queries"]
+        assert found[name]["mrr"] <= alone[name]["mrr"]
+    again = whole_catalogue(judged, test_part, test_part, views)
+    assert again["image_to_product"] == alone["image_to_product"]
 
 
 def test_title_alone_is_a_product_that_has_nothing_else(model, test_part):
@@ -192,7 +251,6 @@ def clear_views(model, trained, monkeypatch):
     }
     for module in (calibration, judgement):
         monkeypatch.setattr(module, "embed_catalog", lambda *_, **__: drawn)
-    monkeypatch.setattr(judgement, "embed_titles", lambda *_, **__: drawn["text"])
     return drawn
 
 
