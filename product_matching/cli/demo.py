@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from product_matching.cli.arguments import add_json
-from product_matching.cli.evaluate import measure, metrics_text, select_part
+from product_matching.cli.evaluate import measure, select_part
+from product_matching.cli.evaluation_text import metrics_text
 from product_matching.cli.output import emit, say, table
 from product_matching.cli.progress import bar, step
 from product_matching.cli.train import train_bundle

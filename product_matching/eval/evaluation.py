@@ -11,6 +11,7 @@ from product_matching.dataset import Catalog
 from product_matching.eval.aims import aims
 from product_matching.eval.baselines import attribute_baseline, baseline_columns, chance_baseline, word_baseline
 from product_matching.eval.judgement import Judgement, ask, judge
+from product_matching.eval.plain_searches import plain_searches
 from product_matching.eval.slices import slice_metrics, worst_slices
 from product_matching.metrics import (
     RelevantRanks,
@@ -87,7 +88,14 @@ def summarise(judgement: Judgement, catalog: Catalog, *, category: str = "") -> 
     }
 
 
-def examine(judgement: Judgement, catalog: Catalog, *, category: str = "", precision: float = 0.95) -> dict[str, Any]:
+def examine(
+    judgement: Judgement,
+    catalog: Catalog,
+    *,
+    category: str = "",
+    precision: float = 0.95,
+    train: Catalog | None = None,
+) -> dict[str, Any]:
     """What a report tells beside the numbers of `summarise`.
 
     Args:
@@ -95,10 +103,12 @@ def examine(judgement: Judgement, catalog: Catalog, *, category: str = "", preci
         catalog: The products.
         category: As of `evaluate`.
         precision: The bound of one of the aims.
+        train: Training products, for baselines that remember and for the slices of new products.
 
     Returns:
         `thresholds`, see `aims`; `slices`, see `slice_metrics`; `worst_slices`; `word_search`: what BM25 finds by the
-        titles among the products' words, where there are titles.
+        titles among the products' words, where there are titles; `plain_searches`: what other searches without a model
+        find, see there.
     """
     found = slice_metrics(judgement, catalog, category=category)
     words = word_baseline(catalog)
@@ -107,6 +117,7 @@ def examine(judgement: Judgement, catalog: Catalog, *, category: str = "", preci
         "slices": found,
         "worst_slices": worst_slices(found),
         **({"word_search": words} if words else {}),
+        "plain_searches": plain_searches(judgement, catalog, train),
     }
 
 

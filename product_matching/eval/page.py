@@ -84,7 +84,8 @@ def write_page(
         best=[_search(row) for row in examples[:half]],
         worst=[_search(row) for row in examples[half:]],
         map=space_map(subject.catalog, subject.views["product"], category=subject.category),
-        directions=[name for name in ("text_to_image", "image_to_text", "text_to_product") if name in metrics],
+        directions=[name for name in subject.judgement.ranks if name in metrics],
+        lists=[(name, column) for name, part in subject.judgement.lists.items() for column in part],
         today=datetime.datetime.now(datetime.UTC).date().isoformat(),
         note=note,
     )

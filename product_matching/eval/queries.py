@@ -13,12 +13,14 @@ from product_matching._types import FloatArray, IntArray
 from product_matching.dataset import Catalog
 from product_matching.eval.baselines import baseline_columns, sample_rows
 from product_matching.eval.embedding import embed_catalog, embed_titles, embed_words
-from product_matching.metrics import Searched, list_metrics, search_all
+from product_matching.metrics import Searched, search_all
+from product_matching.metrics.labelled import measure_lists
+from product_matching.metrics.searching import Blocks, blocks
 from product_matching.model import ProductModel
 
 MOST_PHOTOS, MOST_ALIKE, MOST_VALUES = 2_000, 2_000, 100
 """Photos that are asked with, products whose like is looked for, values of a column that are asked for."""
-LEAST_OF_A_VALUE = 2
+LEAST_OF_A_VALUE, CHUNK = 2, 512
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,16 @@ def answer(
 
 
 def answer_alike(alike: Alike, catalog: Catalog, asked_of: Catalog, views: dict[str, FloatArray]) -> dict[str, Any]:
-    """The numbers of `list_metrics`, among the products of a catalogue; `{}` where nothing is relevant to a query."""
+    """The numbers of `metrics.list_metrics`, among the products of a catalogue; `{}` where nothing is relevant."""
     found = np.arange(len(catalog)) if alike.gallery == "product" else with_both(catalog)
+    scored = blocks(alike.vectors, views[alike.gallery][found], CHUNK)
+    return answer_alike_scored(alike, catalog, asked_of, scored, found)
+
+
+def answer_alike_scored(
+    alike: Alike, catalog: Catalog, asked_of: Catalog, scored: Blocks, found: IntArray
+) -> dict[str, Any]:
+    """As `answer_alike`, of scores that something else gives for the products in the rows `found` of the catalogue."""
     places = _places(labels(catalog, alike.column)[found], alike.column)
     nothing = np.zeros(0, np.int64)
     relevant = [places.get(value, nothing) for value in alike.values]
@@ -151,10 +161,10 @@ def answer_alike(alike: Alike, catalog: Catalog, asked_of: Catalog, views: dict[
     if len(alike.asked):
         # Another listing of the asked product is no find; in a family it is what is looked for.
         same = _places(_identity(catalog, alike.column)[found])
-        left_out = [same.get(key, nothing) for key in _identity(asked_of, alike.column)[alike.asked]]
-    if not any(len(np.setdiff1d(r, [] if left_out is None else left_out[i])) for i, r in enumerate(relevant)):
+        left_out = [same.get(key, nothing) for key in _identity(asked_of, alike.column)[alike.asked].tolist()]
+    if not any(len(np.setdiff1d(rows, left_out[i] if left_out else [])) for i, rows in enumerate(relevant)):
         return {}
-    return list_metrics(alike.vectors, views[alike.gallery][found], relevant, left_out=left_out)
+    return measure_lists(scored, len(found), relevant, left_out=left_out)
 
 
 def with_both(catalog: Catalog) -> IntArray:

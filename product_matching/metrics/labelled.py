@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from product_matching.errors import ConfigError, DataError
 from product_matching.metrics.checks import finite_matrix
-from product_matching.metrics.searching import blocks
+from product_matching.metrics.searching import Blocks, blocks
 
 
 def list_metrics(
@@ -47,20 +47,32 @@ def list_metrics(
         raise DataError(
             f"queries {vectors.shape}, gallery {items.shape} and {len(relevant)} sets of relevant items do not fit."
         )
+    return measure_lists(blocks(vectors, items, chunk), len(items), relevant, left_out=left_out, k=k)
+
+
+def measure_lists(
+    scored: Blocks,
+    gallery: int,
+    relevant: Sequence[ArrayLike],
+    *,
+    left_out: Sequence[ArrayLike] | None = None,
+    k: int = 10,
+) -> dict[str, float | int]:
+    """As `list_metrics`, of scores that something else gives; `gallery` is how many items were scored."""
     rows = []
-    for start, scores in blocks(vectors, items, chunk):
+    for start, scores in scored:
         for query, line in enumerate(scores, start):
             hidden = np.asarray(left_out[query] if left_out is not None else (), np.int64)
             wanted = np.asarray(relevant[query], np.int64)
             wanted = wanted[~_among(wanted, hidden)]
             if len(wanted):
                 line[hidden] = -np.inf
-                rows.append([*_measured(line, wanted, k), len(wanted) / max(len(items) - len(hidden), 1)])
+                rows.append([*_measured(line, wanted, k), len(wanted) / max(gallery - len(hidden), 1)])
     if not rows:
         raise DataError("No query has a relevant item: there is nothing to measure.")
     means = np.mean(rows, axis=0).tolist()
     names = ("precision@1", f"precision@{k}", f"ndcg@{k}", "mrr", "expected")
-    return {**dict(zip(names, means, strict=True)), "queries": len(rows), "gallery": len(items)}
+    return {**dict(zip(names, means, strict=True)), "queries": len(rows), "gallery": gallery}
 
 
 def _measured(scores: np.ndarray, wanted: np.ndarray, k: int) -> tuple[float, float, float, float]:

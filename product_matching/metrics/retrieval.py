@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from product_matching.errors import ConfigError, DataError, unknown_name
 from product_matching.metrics.checks import finite_matrix
 from product_matching.metrics.ranking import RelevantRanks, mrr, ndcg_at, recall_at
-from product_matching.metrics.searching import Relevant, Searched, search
+from product_matching.metrics.searching import Relevant, Searched, blocks, search
 
 Ties = Literal["order", "random"]
 
@@ -126,7 +126,7 @@ def search_all(
         raise ConfigError(f"chunk must be 1 or more, not {chunk}.")
     order = _tie_order(len(items[1]), ties=ties, seed=seed)
     relevant = Relevant(vectors[1], items[1][order])
-    found = search(vectors[0], items[0][order], relevant=relevant, chunk=chunk)
+    found = search(blocks(vectors[0], items[0][order], chunk), relevant=relevant)
     return found._replace(first=np.arange(len(items[1]))[order][found.first])
 
 

@@ -42,25 +42,27 @@ class Relevant:
         return self.order[self.starts[query] : self.ends[query]]
 
 
-def search(queries: np.ndarray, gallery: np.ndarray, *, relevant: Relevant, chunk: int) -> Searched:
-    """Scores each query with each item once.
+Blocks = Iterator[tuple[int, np.ndarray]]
+"""The place of the first query of a block, and its scores, float32 `[C, G]`, which the reader may overwrite."""
+
+
+def search(scored: Blocks, *, relevant: Relevant) -> Searched:
+    """Reads the scores of each query with each item once.
 
     Args:
-        queries: float32 `[Q, D]`.
-        gallery: float32 `[G, D]`.
+        scored: Of `blocks`, or of any other way to score.
         relevant: What is relevant to which query.
-        chunk: Queries scored at a time; memory is about `chunk * G * 4` bytes.
 
     Raises:
         DataError: If a score is not finite, or no query has a relevant item.
     """
-    found = list(_each(queries, gallery, relevant, chunk))
+    found = list(_each(scored, relevant))
     ranks = RelevantRanks.from_lists([ranks for ranks, _, _ in found])
     first, leads = (np.array([one[place] for one in found])[ranks.queries] for place in (1, 2))
     return Searched(ranks, first.astype(np.int64), leads.astype(np.float32))
 
 
-def blocks(queries: np.ndarray, gallery: np.ndarray, chunk: int) -> Iterator[tuple[int, np.ndarray]]:
+def blocks(queries: np.ndarray, gallery: np.ndarray, chunk: int) -> Blocks:
     """The scores of `chunk` queries after the other, in one buffer that is overwritten: place of the first, [C, G]."""
     # Laid out once so that a row of the product reads a row of the gallery: about a third faster, block after block.
     columns = np.ascontiguousarray(gallery.T)
@@ -70,10 +72,8 @@ def blocks(queries: np.ndarray, gallery: np.ndarray, chunk: int) -> Iterator[tup
         yield start, np.matmul(part, columns, out=buffer[: len(part)])
 
 
-def _each(
-    queries: np.ndarray, gallery: np.ndarray, relevant: Relevant, chunk: int
-) -> Iterator[tuple[np.ndarray, int, float]]:
-    for start, scores in blocks(queries, gallery, chunk):
+def _each(scored: Blocks, relevant: Relevant) -> Iterator[tuple[np.ndarray, int, float]]:
+    for start, scores in scored:
         for row, (line, first) in enumerate(zip(scores, scores.argmax(axis=1).tolist(), strict=True)):
             positions = relevant.positions(start + row)
             if len(positions):
