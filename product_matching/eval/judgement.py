@@ -10,10 +10,10 @@ import numpy as np
 
 from product_matching._types import FloatArray, IntArray
 from product_matching.dataset import Catalog, MatchPairs, match_pairs
-from product_matching.eval.calibration import pair_evidence
+from product_matching.eval.calibration import evidence_probability, pair_evidence
 from product_matching.eval.embedding import embed_catalog
 from product_matching.eval.queries import Alike, Question, answer, answer_alike, questions, questions_alike
-from product_matching.metrics import RelevantRanks, Searched, platt_probability
+from product_matching.metrics import RelevantRanks, Searched
 from product_matching.model import ProductModel
 
 
@@ -84,8 +84,7 @@ def judge(
     rows = np.unique(pairs.image)
     views = views or embed_catalog(model, catalog)
     head = model.head.parameters()
-    scores = pair_evidence(model, views, pairs)
-    probabilities = platt_probability(scores, scale=head["scale"], offset=head["offset"])
+    probabilities = evidence_probability(model, pair_evidence(model, views, pairs))
     asked = list(questions(model, catalog, views, rows))
     alike = list(questions_alike(model, catalog, views, category=category))
     return Judgement(pairs, probabilities, float(head["threshold"]), rows, **ask(asked, alike, catalog, catalog, views))

@@ -4,6 +4,7 @@ from product_matching.metrics.beyond import catalog_coverage, gini_index, list_d
 from product_matching.metrics.bootstrap import bootstrap_interval
 from product_matching.metrics.calibration import fit_platt, platt_probability
 from product_matching.metrics.curves import precision_recall_curve, reliability, roc_curve
+from product_matching.metrics.isotonic import fit_isotonic, isotonic_probability
 from product_matching.metrics.labelled import list_metrics
 from product_matching.metrics.match import (
     average_precision,
@@ -13,6 +14,7 @@ from product_matching.metrics.match import (
     match_metrics,
     roc_auc,
 )
+from product_matching.metrics.operating import threshold_for, threshold_table
 from product_matching.metrics.paired import holm, paired_difference
 from product_matching.metrics.ranking import (
     RelevantRanks,
@@ -26,12 +28,7 @@ from product_matching.metrics.ranking import (
 )
 from product_matching.metrics.retrieval import query_ranks, retrieval_metrics, search_all, summarise_ranks
 from product_matching.metrics.searching import Searched
-from product_matching.metrics.thresholds import (
-    category_thresholds,
-    choose_threshold,
-    fit_isotonic,
-    isotonic_probability,
-)
+from product_matching.metrics.thresholds import category_thresholds, choose_threshold
 
 __all__ = [
     "RelevantRanks",
@@ -70,4 +67,6 @@ __all__ = [
     "roc_curve",
     "search_all",
     "summarise_ranks",
+    "threshold_for",
+    "threshold_table",
 ]

@@ -1,12 +1,17 @@
 import json
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics as sk
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from product_matching.bundle import load_bundle
+from product_matching.config import load_config
 from product_matching.dataset import Catalog, MatchPairs, match_pairs
+from product_matching.deploy import export
 from product_matching.errors import DataError
 from product_matching.eval import (
     calibrate,
@@ -21,6 +26,8 @@ from product_matching.eval import (
 )
 from product_matching.eval.baselines import attribute_baseline, baseline_columns, chance_baseline
 from product_matching.eval.embedding import embed_titles, embed_words
+from product_matching.metrics import threshold_for
+from product_matching.model import build_model
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +264,7 @@ def clear_views(model, trained, monkeypatch):
 @pytest.fixture
 def calibrated(model, trained, clear_views):
     before = model.head.parameters()
-    returned = calibrate(model, trained[2])
+    returned = calibrate(model, trained[2]).head
     yield before, returned, model.head.parameters()
     model.head.calibrate(before["scale"], before["offset"], before["threshold"])
 
@@ -269,6 +276,22 @@ def asked(calibrated, clear_views, trained):
     images, texts = (np.concatenate([getattr(pairs, side) for pairs in draws]) for side in ("image", "text"))
     inner = np.sum(clear_views["image"][images].astype(float) * clear_views["text"][texts], axis=1)
     return np.concatenate([pairs.label for pairs in draws]), head["temperature"] * inner + head["bias"]
+
+
+def test_an_isotonic_curve_is_that_of_scikit_learn_and_is_kept_in_the_bundle(trained, clear_views, tmp_path):
+    config = load_config("tiny", ["model.calibration=isotonic"])
+    model = build_model(config, trained[1])
+    thresholds = calibrate(model, trained[2]).thresholds
+    draws = MatchPairs.joined([match_pairs(trained[2], seed=seed) for seed in range(10)])
+    scores = calibration.pair_evidence(model, clear_views, draws)
+    theirs = IsotonicRegression(out_of_bounds="clip").fit(scores, draws.label).predict(scores)
+    found = calibration.evidence_probability(model, scores)
+    np.testing.assert_allclose(found, theirs, atol=1 / len(draws))
+    assert threshold_for(thresholds, "accuracy") == pytest.approx(model.head.parameters()["threshold"])
+    head = load_bundle(export(model, tmp_path / "curved" / "1", manifest={"thresholds": thresholds})).head
+    np.testing.assert_allclose(head.probability(scores), found, atol=1e-6)
+    again = keras.saving.load_model(tmp_path / "curved" / "1" / "model.keras", compile=False)
+    assert again.head.curve_points() == model.head.curve_points()
 
 
 def test_calibration_changes_scale_offset_and_threshold_alone(calibrated):
@@ -323,8 +346,8 @@ def test_unknown_category_offers_the_nearest(measure, model, test_part):
 
 def test_references_are_training_products_and_change_the_probabilities(model, trained, clear_views):
     before = model.head.parameters()
-    plain = calibrate(model, trained[2])
-    told = calibrate(model, trained[2], references=trained[1])
+    plain = calibrate(model, trained[2]).head
+    told = calibrate(model, trained[2], references=trained[1]).head
     banks = np.asarray(model.head.reach.references)
     assert np.isin(np.round(banks[0][banks[0].any(axis=1)], 5), np.round(clear_views["image"], 5)).all()
     assert told["typical_reach"] > plain["typical_reach"] == 0
