@@ -110,7 +110,7 @@ def examine(
         titles among the products' words, where there are titles; `plain_searches`: what other searches without a model
         find, see there.
     """
-    found = slice_metrics(judgement, catalog, category=category)
+    found = slice_metrics(judgement, catalog, category=category, train=train)
     words = word_baseline(catalog)
     return {
         "thresholds": aims(judgement, catalog, category=category, precision=precision),
