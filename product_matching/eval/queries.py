@@ -87,7 +87,8 @@ def questions(
     photos = [cell.split("|") for cell in catalog.table["image"].iloc[asked]]
     table = catalog.table.iloc[asked].assign(image=[names[min(1, len(names) - 1)] for names in photos])
     found = embed_catalog(model, replace(catalog, table=table.assign(description="", tags=""), lines=catalog.lines[:0]))
-    note = f"{sum(len(names) > 1 for names in photos)} of {len(asked)} photos are not the product's first"
+    others = sum(len(names) > 1 for names in photos)
+    note = f"{others} of {len(asked)} are a second one, the others the very one that is part of the product"
     yield Question("image_to_product", found["image"], asked, "product", note)
     titled = (table["title"] != "").to_numpy()
     if titled.any():
