@@ -110,14 +110,19 @@ def questions_alike(
         rows = sample_rows(np.flatnonzero([counts[value] > 1 and value != "" for value in values]), MOST_ALIKE)
         if len(rows):
             yield Alike("product_to_product", name, views["product"][rows], values[rows], rows, "product")
-    nobody = np.zeros(0, np.int64)
+    nobody, wanted = np.zeros(0, np.int64), {}
     for name in (*baseline_columns(catalog, category), "tags"):
         counts = Counter({value: len(rows) for value, rows in _places(labels(catalog, name), name).items() if value})
         values = [value for value, count in counts.most_common(MOST_VALUES) if count >= LEAST_OF_A_VALUE]
         if values:
-            vectors = embed_words(model, values)
-            for gallery in ("product", "image"):
-                yield Alike(f"tag_to_{gallery}", name, vectors, np.array(values, object), nobody, gallery)
+            wanted[name] = values
+    # One call for all: each would trace the text tower again.
+    every = list(dict.fromkeys(value for values in wanted.values() for value in values))
+    vectors = dict(zip(every, embed_words(model, every), strict=True)) if every else {}
+    for name, values in wanted.items():
+        for gallery in ("product", "image"):
+            asked = np.stack([vectors[value] for value in values])
+            yield Alike(f"tag_to_{gallery}", name, asked, np.array(values, object), nobody, gallery)
 
 
 def answer(
