@@ -94,7 +94,8 @@ def _evaluate(folder: Path, catalog: Catalog, model: Any, seconds: dict[str, flo
     bundle = load_bundle(folder)
     part = select_part(bundle, catalog, "test")
     with step(f"evaluate on {len(part)} held-out products", seconds):
-        return measure(bundle, part, split="test", model=model)
+        train = select_part(bundle, catalog, "train", quiet=True)
+        return measure(bundle, part, split="test", model=model, train=train)
 
 
 def _index(folder: Path, catalog: Catalog, seconds: dict[str, float]) -> SearchEngine:

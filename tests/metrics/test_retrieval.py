@@ -102,7 +102,7 @@ def test_order_of_queries_changes_nothing():
 
 @pytest.mark.parametrize("ties", ["order", "random"])
 def test_first_results_and_leads_agree_with_a_naive_loop(ties):
-    data = shop(8)
+    data = shop(8, groups=4)
     found = search_all(**data, chunk=7, ties=ties)
     scores = data["queries"] @ data["gallery"].T
     assert (found.first == scores.argmax(axis=1)[found.ranks.queries]).all()
@@ -111,6 +111,7 @@ def test_first_results_and_leads_agree_with_a_naive_loop(ties):
         line[mask].max() - line[~mask].max() for line, mask in zip(scores[found.ranks.queries], wanted, strict=True)
     ]
     np.testing.assert_allclose(found.leads, leads, atol=1e-5)
+    assert min(leads) < 0 < max(leads)
     alone = search_all([[1.0]], [[2.0]], query_groups=[0], gallery_groups=[0])
     assert (alone.first.tolist(), alone.leads.tolist()) == ([0], [0.0])
 
