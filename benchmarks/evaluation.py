@@ -18,7 +18,15 @@ from product_matching.eval import Judgement, examine, summarise
 from product_matching.eval.ab import always_valid, power_of
 from product_matching.eval.confusion import confusions
 from product_matching.eval.examples import best_and_worst
-from product_matching.metrics import bootstrap_interval, paired_difference, query_ranks
+from product_matching.eval.judgement import ask
+from product_matching.eval.queries import Alike, Question
+from product_matching.metrics import bootstrap_interval, paired_difference
+
+DIRECTIONS = {
+    "text_to_image": ("text", "image"),
+    "image_to_text": ("image", "text"),
+    "text_to_product": ("text", "image"),
+}
 
 
 def coverage(runs: int, queries: int = 300) -> dict[str, float]:
@@ -77,28 +85,35 @@ def speed(products: int, dim: int = 128) -> dict[str, float]:
     def done(name: str) -> None:
         step[name] = round(time.perf_counter() - start - sum(step.values()), 1)
 
-    pairs, rows, groups = match_pairs(catalog), np.arange(products), catalog.groups()
+    pairs, rows = match_pairs(catalog), np.arange(products)
     done("pairs")
     probabilities = 1 / (1 + np.exp(-10 * (views["image"][pairs.image] * views["text"][pairs.text]).sum(axis=1)))
-    asked = {
-        "text_to_image": ("text", "image"),
-        "image_to_text": ("image", "text"),
-        "text_to_product": ("text", "image"),
-    }
-    ranks = {
-        name: query_ranks(views[a], views[b], query_groups=groups, gallery_groups=groups)
-        for name, (a, b) in asked.items()
-    }
-    judgement = Judgement(
-        pairs, probabilities, 0.9, rows, ranks, dict.fromkeys(ranks, rows), dict.fromkeys(ranks, products)
-    )
-    done("ranks, three directions")
+    asked = [Question(name, views[a], rows, b) for name, (a, b) in DIRECTIONS.items()]
+    alike = [
+        Alike(
+            "product_to_product", "kind", views["image"][:2000], table["kind"].to_numpy()[:2000], rows[:2000], "image"
+        ),
+        *(
+            Alike(
+                "tag_to_image",
+                name,
+                views["text"][: min(100, table[name].nunique())],
+                table[name].unique()[:100],
+                rows[:0],
+                "image",
+            )
+            for name in ("kind", "colour")
+        ),
+    ]
+    judgement = Judgement(pairs, probabilities, 0.9, rows, **ask(asked, alike, catalog, catalog, views))
+    done(f"ranks, {len(asked)} directions; lists")
     summarise(judgement, catalog)
     done("numbers and baselines")
     examine(judgement, catalog)
     done("slices, thresholds, words")
-    confusions(catalog, views, rows)
-    best_and_worst(catalog, views, ranks=ranks["text_to_image"])
+    searched = judgement.searched["text_to_image"]
+    confusions(catalog, rows, searched.first)
+    best_and_worst(catalog, views, searched=searched)
     done("confusions, examples")
     used = resource.getrusage(resource.RUSAGE_SELF)
     memory = used.ru_maxrss / 2**20

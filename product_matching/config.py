@@ -121,6 +121,9 @@ class ModelConfig:
 
     references: int = 4096
     """Training products whose vectors calibration keeps, to tell vague vectors from detailed ones; 0: none."""
+    calibration: Literal["platt", "isotonic"] = "platt"
+    """From scores to probabilities: a logistic curve, or any that rises, for which thousands of validation products
+    are needed."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ class Head:
         threshold: Probability from which a pair counts as a match, chosen on validation products.
         typical_reach: Mean reach of validation products' images and texts.
         references: Banks of reach, float32 [2, M, D], see `layers.Reach`; None: reach is 0.
+        curve: `scores`, ascending, and `probabilities` of an isotonic calibration, in place of a and c; `{}`: none.
     """
 
     temperature: float
@@ -34,12 +35,14 @@ class Head:
     threshold: float
     typical_reach: float = 0.0
     references: FloatArray | None = field(default=None, compare=False, repr=False)
+    curve: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, manifest: Mapping[str, Any], folder: Path) -> Head:
         """Reads what a bundle holds of it."""
         path = folder / REFERENCES_FILE
-        return cls(**manifest["head"], references=np.load(path) if path.is_file() else None)
+        references = np.load(path) if path.is_file() else None
+        return cls(**manifest["head"], references=references, curve=manifest.get("calibration", {}))
 
     def reach(self, vectors: FloatArray) -> FloatArray:
         """How near anything of the other modality comes to unit vectors: float32 [N, D] to [N]."""
@@ -64,6 +67,8 @@ class Head:
         """
         known = [self.typical_reach if side is None else np.asarray(side, np.float64) for side in (left, right)]
         evidence = np.asarray(score, np.float64) - self.temperature * 0.5 * (known[0] + known[1])
+        if self.curve:
+            return np.interp(evidence, self.curve["scores"], self.curve["probabilities"]).astype(np.float32)
         logits = self.scale * evidence + self.offset
         return np.exp(-np.logaddexp(0, -logits)).astype(np.float32)
 

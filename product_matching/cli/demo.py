@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from product_matching.cli.arguments import add_json
-from product_matching.cli.evaluate import measure, metrics_text, select_part
+from product_matching.cli.evaluate import measure, select_part
+from product_matching.cli.evaluation_text import metrics_text
 from product_matching.cli.output import emit, say, table
 from product_matching.cli.progress import bar, step
 from product_matching.cli.train import train_bundle
@@ -93,7 +94,8 @@ def _evaluate(folder: Path, catalog: Catalog, model: Any, seconds: dict[str, flo
     bundle = load_bundle(folder)
     part = select_part(bundle, catalog, "test")
     with step(f"evaluate on {len(part)} held-out products", seconds):
-        return measure(bundle, part, split="test", model=model)
+        train = select_part(bundle, catalog, "train", quiet=True)
+        return measure(bundle, part, split="test", model=model, train=train)
 
 
 def _index(folder: Path, catalog: Catalog, seconds: dict[str, float]) -> SearchEngine:

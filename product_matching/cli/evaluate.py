@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from product_matching.cli.arguments import add_catalog, add_json, read_catalog
-from product_matching.cli.output import emit, say, table
+from product_matching.cli.evaluation_text import metrics_text
+from product_matching.cli.output import emit, say
 from product_matching.cli.progress import step
 from product_matching.errors import ConfigError
 
@@ -18,9 +19,13 @@ ABOUT = """
 Measures matching and search on products that training has not seen, beside plain baselines, with intervals; by kind of
 goods, brand, colour, language, price and length of the text. Writes BUNDLE/report/: index.html (one file, with curves,
 pictures and a model card), metrics.json, searches.png and, with the extra plots, plots/*.png and *.svg.
+Searches: text to image, image to text, title to product, photo to product (a second photo where there is one), photo
+and title to product; product to others of its kind and family; words for a kind, a colour or a tag to products and
+pictures.
 --against BUNDLE asks another bundle the same and says whether the difference is more than chance.
 """
-DIRECTIONS = ("text_to_image", "image_to_text", "text_to_product")
+WHOLE = 20_000
+"""Products of a table up to which the whole of it is searched, too, without being asked to."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -40,6 +45,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--precision", type=float, default=0.95, metavar="P", help="tell the threshold that reaches it (default: 0.95)"
+    )
+    parser.add_argument(
+        "--whole-catalogue",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help=f"also search among all products of the table, as a shopper does; all of them are embedded for it "
+        f"(default: for tables of up to {WHOLE:,} products)",
     )
     add_json(parser)
     parser.set_defaults(run=run)
@@ -61,7 +73,14 @@ def run(options: argparse.Namespace) -> None:
     part = select_part(bundle, catalog, options.split)
     with step(f"evaluate on {len(part)} products"):
         metrics = measure(
-            bundle, part, split=options.split, category=options.category, precision=options.precision, other=other
+            bundle,
+            part,
+            split=options.split,
+            category=options.category,
+            precision=options.precision,
+            other=other,
+            whole=_whole(options, catalog),
+            train=select_part(bundle, catalog, "train", quiet=True) if options.split in ("val", "test") else None,
         )
     say(f"report: {bundle.report_folder / 'index.html'}")
     emit(metrics, as_json=options.json, text=metrics_text)
@@ -76,6 +95,8 @@ def measure(
     category: str = "",
     precision: float = 0.95,
     other: Bundle | None = None,
+    whole: Catalog | None = None,
+    train: Catalog | None = None,
 ) -> dict[str, Any]:
     """Evaluates a bundle and writes its report.
 
@@ -87,24 +108,51 @@ def measure(
         category: Column that names the kind of goods.
         precision: One of the aims of the thresholds.
         other: A bundle to compare with.
+        whole: All products, these among them, to search among.
+        train: The products of the training, to compare with.
     """
-    from product_matching.eval import best_and_worst, embed_catalog, examine, judge, summarise, write_report
+    from product_matching.eval import best_and_worst, examine, judge, summarise, whole_catalogue, write_report
     from product_matching.eval.confusion import confusions
     from product_matching.eval.page import Subject
 
     model = model or bundle.load_model()
-    views = embed_catalog(model, part)
+    views, all_views = _embedded(model, part, whole)
     judgement = judge(model, part, category=category, views=views)
     metrics = {"split": split, **summarise(judgement, part, category=category)}
-    metrics |= examine(judgement, part, category=category, precision=precision)
-    metrics["confusions"] = confusions(part, views, judgement.rows, category=category)
+    metrics |= examine(judgement, part, category=category, precision=precision, train=train)
+    if whole is not None:
+        metrics["whole_catalogue"] = whole_catalogue(judgement, part, whole, all_views)
+    searched = judgement.searched["text_to_image"]
+    metrics["confusions"] = confusions(part, judgement.rows, searched.first, category=category)
     name, theirs = _names(bundle, other)
     if other:
         metrics["against"] = _against(judgement, bundle, other, part, category)
     subject = Subject(part, views, judgement, bundle.manifest, name, category, theirs)
-    examples = best_and_worst(part, views, ranks=judgement.ranks["text_to_image"])
+    examples = best_and_worst(part, views, searched=searched)
     write_report(bundle.report_folder, metrics, examples, subject)
     return metrics
+
+
+def _whole(options: argparse.Namespace, catalog: Catalog) -> Catalog | None:
+    """The table, if it is to be searched as a whole; with --split all it is searched anyway."""
+    if options.split == "all" or options.whole_catalogue is False:
+        return None
+    if options.whole_catalogue is None and len(catalog) > WHOLE:
+        say(f"not searched among all {len(catalog):,} products, which takes long: --whole-catalogue does it")
+        return None
+    return catalog
+
+
+def _embedded(model: Any, part: Catalog, whole: Catalog | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The vectors of the held-out products, and those of all."""
+    from product_matching.eval import embed_catalog
+
+    if whole is None:
+        return embed_catalog(model, part), {}
+    views = embed_catalog(model, whole)
+    places = dict(zip(whole.table["product_id"], range(len(whole)), strict=True))
+    rows = [places[name] for name in part.table["product_id"]]
+    return {name: vectors[rows] for name, vectors in views.items()}, views
 
 
 def _against(judgement: Any, bundle: Bundle, other: Bundle, part: Catalog, category: str) -> dict[str, Any]:
@@ -133,8 +181,14 @@ def _names(bundle: Bundle, other: Bundle | None) -> tuple[str, str]:
     return first, second or ""
 
 
-def select_part(bundle: Bundle, catalog: Catalog, split: str) -> Catalog:
+def select_part(bundle: Bundle, catalog: Catalog, split: str, *, quiet: bool = False) -> Catalog:
     """The side of the training's split that is asked for.
+
+    Args:
+        bundle: The bundle.
+        catalog: The table.
+        split: The side, or `"all"`.
+        quiet: Warn of nothing, and return an empty side as it is.
 
     Raises:
         DataError: If no product lies on that side.
@@ -152,57 +206,12 @@ def select_part(bundle: Bundle, catalog: Catalog, split: str) -> Catalog:
         return catalog
     if known is None:
         raise BundleError(f"{bundle.folder} does not say how its data was split. Evaluate it with --split all.")
-    if not same:
+    if not same and not quiet:
         say("warning: the table is not the one of the training; products that are in both keep their side of the split")
     parts = catalog.split(known["seed"], val=known["val"], test=known["test"], known=sides)
     part = dict(zip(("train", "val", "test"), parts, strict=True))[split]
     if sides:
         check_unseen(part, split, sides)
-    if not len(part):
+    if not len(part) and not quiet:
         raise DataError(f"No product of {len(catalog)} lies on the side {split!r} of the split.")
     return part
-
-
-def metrics_text(result: dict[str, Any]) -> str:
-    """The tables that a person reads."""
-    rows = [[f"this model ({result['products']} products)", *_matching(result)]]
-    rows += [[name, *_matching(baseline)] for name, baseline in result["baselines"].items()]
-    low, high = result["accuracy_interval"]
-    match = table(["image and text match?", "accuracy", "precision", "recall", "f1", "auc"], rows)
-    found = [[name.replace("_", " "), *_retrieval(result[name])] for name in DIRECTIONS if name in result]
-    found += [
-        [f"text to image, {name}", *_retrieval(baseline["text_to_image"])]
-        for name, baseline in result["baselines"].items()
-    ]
-    words = result.get("word_search")
-    found += [["text to product, search by words (BM25)", *_retrieval(words)]] if words else []
-    retrieval = table(["find the product", "recall@1", "recall@5", "recall@10", "mrr", "among"], found)
-    note = f"accuracy interval (95 %): {low:.3f} to {high:.3f}; threshold {result['threshold']:.3f}, set on validation"
-    more = [part for part in (_worst_text(result), _against_text(result)) if part]
-    return "\n\n".join([f"{match}\n{note}", retrieval, *more])
-
-
-def _worst_text(result: dict[str, Any]) -> str:
-    rows = [
-        [f"{one['slice']}: {one['value']}", one["products"], one["accuracy"], *one["accuracy_interval"], one["mrr"]]
-        for one in result.get("worst_slices", ())
-    ]
-    return table(["lowest slices", "products", "accuracy", "from", "to", "mrr"], rows) if rows else ""
-
-
-def _against_text(result: dict[str, Any]) -> str:
-    if "against" not in result:
-        return ""
-    rows = [
-        [name.replace("_", " "), row["this"], row["other"], row["difference"], *row["interval"], row["verdict"]]
-        for name, row in result["against"]["metrics"].items()
-    ]
-    return table([f"against {result['against']['name']}", "this", "other", "difference", "from", "to", "verdict"], rows)
-
-
-def _matching(metrics: dict[str, Any]) -> list[Any]:
-    return [metrics[name] for name in ("accuracy", "precision", "recall", "f1", "auc")]
-
-
-def _retrieval(metrics: dict[str, Any]) -> list[Any]:
-    return [metrics[name] for name in ("recall@1", "recall@5", "recall@10", "mrr", "gallery")]

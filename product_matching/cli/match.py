@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from product_matching.bundle import Bundle
 
 Scored = tuple["np.ndarray", "np.ndarray", float]
-"""Scores [P], probabilities [P], the threshold."""
+"""Scores [P], probabilities [P], the threshold of the bundle."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -30,6 +30,18 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("bundle", help="folder of the bundle")
     parser.add_argument("pairs", type=Path, help="table of pairs: left_title, right_image, …, perhaps a label")
     add_prefixes(parser)
+    parser.add_argument(
+        "--aim",
+        default="",
+        help="what a match should serve, as measured on validation pairs, half of which match: accuracy (the default), "
+        "f1, precision>=0.95, recall>=0.9 or cost=5 (of a false match, a missed one being 1)",
+    )
+    parser.add_argument(
+        "--by-category",
+        default="",
+        metavar="COLUMN",
+        help="a threshold for each kind of goods, best F1: the column of the left side that names the kind",
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -54,14 +66,49 @@ def score_pairs(bundle: Bundle, pairs: pd.DataFrame, options: argparse.Namespace
     prefixes = pair_prefixes(pairs, options.left, options.right, options.pairs)
     score = _score_by_reranker if bundle.kind == "pairs" else _score_by_vectors
     scores, probabilities, threshold = score(bundle, pairs, prefixes, options.pairs.parent)
+    threshold = _aimed(bundle, options.aim, threshold)
+    own = _own_thresholds(bundle, pairs, options.by_category, threshold)
     verdicts = [
-        {"probability": float(p), "match": bool(p >= threshold), "score": float(score), "row": int(row)}
-        for row, p, score in zip(pairs.index, probabilities, scores, strict=True)
+        {"probability": float(p), "match": bool(p >= least), "score": float(score), "row": int(row)}
+        for row, p, score, least in zip(pairs.index, probabilities, scores, own, strict=True)
     ]
     result: dict[str, Any] = {"threshold": threshold, "pairs": verdicts}
     if "label" in pairs.columns:
-        result |= match_metrics(pairs["label"].to_numpy(), probabilities, threshold=threshold)
+        labels = pairs["label"].to_numpy()
+        result |= match_metrics(labels, probabilities, threshold=threshold)
+        if options.by_category:
+            called = match_metrics(labels, (probabilities >= own).astype(float), threshold=0.5)
+            result |= {name: called[name] for name in ("accuracy", "precision", "recall", "f1")}
     return result
+
+
+def _aimed(bundle: Bundle, aim: str, default: float) -> float:
+    from product_matching.metrics import threshold_for
+
+    return threshold_for(_table(bundle), aim) if aim else default
+
+
+def _own_thresholds(bundle: Bundle, pairs: pd.DataFrame, column: str, default: float) -> list[float]:
+    """A threshold for each pair: of its kind of goods, where the bundle knows it."""
+    from product_matching.errors import DataError, unknown_name
+
+    if not column:
+        return [default] * len(pairs)
+    if column not in pairs.columns:
+        raise DataError(unknown_name("column", column, pairs.columns))
+    known = _table(bundle)["by_category"]
+    return [known.get(kind, default) for kind in pairs[column]]
+
+
+def _table(bundle: Bundle) -> dict[str, Any]:
+    from product_matching.errors import BundleError
+
+    table = bundle.manifest.get("thresholds")
+    if not table:
+        raise BundleError(
+            f"{bundle.folder} holds no thresholds by aim: it is a re-ranker, or of before. Train it again."
+        )
+    return table
 
 
 def _score_by_vectors(bundle: Bundle, pairs: pd.DataFrame, prefixes: tuple[str, str], root: Path) -> Scored:

@@ -129,7 +129,7 @@ def train_bundle(
     with step("train", seconds):
         history = fit(model, train, val, config, callbacks=[progress], checkpoints=state, resume=resume)
     with step("calibrate on validation products", seconds):
-        metrics = _calibrate(model, val, train)
+        metrics, thresholds = _calibrate(model, val, train)
     manifest = {
         "config": config_to_dict(config),
         "split": {
@@ -143,6 +143,7 @@ def train_bundle(
             "rejected": len(catalog.rejected),
         },
         "metrics": {"validation": metrics},
+        "thresholds": thresholds,
         "history": history,
     }
     with step("export the bundle", seconds):
@@ -161,16 +162,16 @@ def _start_from(bundle: Bundle, config: Config) -> tuple[Config, ProductModel]:
     return config_from_dict(parts), bundle.load_model()
 
 
-def _calibrate(model: ProductModel, val: Catalog, train: Catalog) -> dict[str, Any]:
+def _calibrate(model: ProductModel, val: Catalog, train: Catalog) -> tuple[dict[str, Any], dict[str, Any]]:
     from product_matching.errors import DataError
     from product_matching.eval import calibrate, evaluate
 
     try:
-        calibrate(model, val, references=train)
-        return evaluate(model, val)
+        thresholds = calibrate(model, val, references=train).thresholds
+        return evaluate(model, val), thresholds
     except DataError as error:
         say(f"warning: not calibrated, probabilities are rough: too few validation products. {error}")
-        return {}
+        return {}, {}
 
 
 def _text(result: dict[str, Any]) -> str:

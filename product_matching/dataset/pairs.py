@@ -67,7 +67,8 @@ def match_pairs(catalog: Catalog, *, category: str = "", seed: int = 0) -> Match
         )
     rng = np.random.default_rng(seed)
     want_hard = rng.permutation(len(rows)) % 2 == 0
-    drawn = [_false_text(i, groups, kinds, hard, rng) for i, hard in enumerate(want_hard)]
+    draw = _FalseTexts(groups, kinds)
+    drawn = [draw(i, hard, rng) for i, hard in enumerate(want_hard)]
     false = np.array([position for position, _ in drawn])
     hard = np.array([same_kind for _, same_kind in drawn])
     label = np.repeat([1, 0], len(rows))
@@ -79,15 +80,43 @@ def match_pairs(catalog: Catalog, *, category: str = "", seed: int = 0) -> Match
     )
 
 
-def _false_text(
-    row: int, groups: IntArray, kinds: np.ndarray, hard: bool, rng: np.random.Generator
-) -> tuple[int, bool]:
-    other, alike = groups != groups[row], kinds == kinds[row]
-    wanted = np.flatnonzero(other & (alike if hard else ~alike))
-    if not len(wanted):
-        wanted = np.flatnonzero(other)
-    chosen = int(rng.choice(wanted))
-    return chosen, bool(alike[chosen])
+class _FalseTexts:
+    """Draws rows of other groups, in time that grows with the size of a kind and not of the catalogue."""
+
+    def __init__(self, groups: IntArray, kinds: np.ndarray) -> None:
+        self.groups, self.kinds = groups, kinds
+        self.by_group, self.by_kind = _members(groups), _members(kinds)
+
+    def __call__(self, row: int, hard: bool, rng: np.random.Generator) -> tuple[int, bool]:
+        """A row of another group, and whether it is of this row's kind, as it is with `hard` where there is one."""
+        same, alike = self.by_group[self.groups[row]], self.by_kind[self.kinds[row]]
+        if hard:
+            chosen = _drawn(alike[self.groups[alike] != self.groups[row]], rng)
+        else:
+            chosen = _drawn_outside(np.union1d(same, alike), len(self.groups), rng)
+        if chosen is None:
+            chosen = _drawn_outside(same, len(self.groups), rng)
+        return chosen, bool(self.kinds[chosen] == self.kinds[row])
+
+
+def _members(codes: np.ndarray) -> dict[int, IntArray]:
+    """The rows of each code, ascending."""
+    order = np.argsort(codes, kind="stable")
+    values, starts = np.unique(codes[order], return_index=True)
+    return dict(zip(values.tolist(), np.split(order, starts[1:]), strict=True))
+
+
+def _drawn(rows: IntArray, rng: np.random.Generator) -> int | None:
+    return int(rows[rng.integers(len(rows))]) if len(rows) else None
+
+
+def _drawn_outside(left_out: IntArray, count: int, rng: np.random.Generator) -> int | None:
+    """One of `count` rows that is not among those left out, which ascend."""
+    if len(left_out) == count:
+        return None
+    place = int(rng.integers(count - len(left_out)))
+    # Before each row left out stand this many that are not.
+    return place + int(np.searchsorted(left_out - np.arange(len(left_out)), place, side="right"))
 
 
 def load_pairs(path: str | Path, *, left: str = "", right: str = "") -> pd.DataFrame:

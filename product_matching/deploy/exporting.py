@@ -105,4 +105,5 @@ def _description(model: ProductModel) -> dict[str, Any]:
         "vocabulary_size": len(preprocessor.text.vocabulary),
         "tags": preprocessor.tags.vocabulary,
         "head": model.head.parameters(),
+        "calibration": model.head.curve_points(),
     }

@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = attach(
         "judge": "product_matching.eval.judgement",
         "slice_metrics": "product_matching.eval.slices",
         "summarise": "product_matching.eval.evaluation",
+        "whole_catalogue": "product_matching.eval.evaluation",
         "write_report": "product_matching.eval.report",
     },
 )

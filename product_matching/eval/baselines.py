@@ -58,16 +58,16 @@ def word_baseline(catalog: Catalog) -> dict[str, Any]:
     titles, so many are drawn.
     """
     table = catalog.table
-    titled = np.flatnonzero([bool(_words(title)) for title in table["title"]])
+    titled = np.flatnonzero([bool(words(title)) for title in table["title"]])
     if not len(titled):
         return {}
-    documents = (table["title"] + " " + table["description"] + " " + table["tags"].str.replace("|", " ")).map(_words)
+    documents = (table["title"] + " " + table["description"] + " " + table["tags"].str.replace("|", " ")).map(words)
     logging.getLogger("bm25s").setLevel(logging.WARNING)
     retriever = bm25s.BM25()
-    retriever.index([words or [""] for words in documents], show_progress=False)
-    groups, titled = catalog.groups(), _sample(titled, WORD_QUERIES)
+    retriever.index([one or [""] for one in documents], show_progress=False)
+    groups, titled = catalog.groups(), sample_rows(titled, WORD_QUERIES)
     first = np.array(
-        [_first_rank(retriever.get_scores(_words(table["title"].iloc[row])), groups == groups[row]) for row in titled]
+        [_first_rank(retriever.get_scores(words(table["title"].iloc[row])), groups == groups[row]) for row in titled]
     )
     recalls = {f"recall@{k}": float((first <= k).mean()) for k in (1, 5, 10)}
     return {**recalls, "mrr": float((1 / first).mean()), "queries": len(titled), "gallery": len(catalog)}
@@ -80,7 +80,8 @@ def _first_rank(scores: FloatArray, wanted: np.ndarray) -> int:
     return 1 + int((scores > scores[best]).sum()) + int((scores[:best] == scores[best]).sum())
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """Runs of letters and digits in lower case, and pairs of Chinese characters."""
     found = []
     for run in re.findall(r"[\u3400-\u9fff]+|[^\W_]+", text.lower()):
         if "\u3400" <= run[0] <= "\u9fff" and len(run) > 1:
@@ -95,13 +96,13 @@ def _baseline(codes: IntArray, pairs: MatchPairs, rows: IntArray, groups: IntArr
     threshold = best_threshold(pairs.label, agree) if agree.any() and not agree.all() else 0.5
     # Products that agree score 1, others 0: as inner products of one-hot vectors, ties in random order.
     one_hot = np.eye(codes.max() + 1, dtype=np.float32)[codes[rows]]
-    asked = _sample(np.arange(len(rows)), MOST_QUERIES)
+    asked = sample_rows(np.arange(len(rows)), MOST_QUERIES)
     retrieved = retrieval_metrics(
         one_hot[asked], one_hot, query_groups=groups[rows][asked], gallery_groups=groups[rows], ties="random"
     )
     return {**match_metrics(pairs.label, agree, threshold=threshold), "text_to_image": retrieved}
 
 
-def _sample(rows: IntArray, most: int) -> IntArray:
+def sample_rows(rows: IntArray, most: int) -> IntArray:
     """At most so many of the rows, in their order."""
     return rows if len(rows) <= most else np.sort(np.random.default_rng(0).choice(rows, most, replace=False))

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from keras import ops
 
 from product_matching._types import FloatArray
 from product_matching.dataset import Catalog, MatchPairs, match_pairs
 from product_matching.eval.embedding import embed_catalog
-from product_matching.metrics import best_threshold, fit_platt, platt_probability
+from product_matching.metrics import best_threshold, fit_isotonic, fit_platt, platt_probability, threshold_table
 from product_matching.model import ProductModel
+
+
+class Calibration(NamedTuple):
+    """What calibration found.
+
+    Attributes:
+        head: The parameters of the match head.
+        thresholds: Of `threshold_table`.
+    """
+
+    head: dict[str, float]
+    thresholds: dict[str, Any]
+
 
 CHUNK = 1024
 PAIRS, MOST_DRAWS = 20_000, 10
@@ -19,8 +34,8 @@ thousand moves the threshold by chance."""
 
 def calibrate(
     model: ProductModel, catalog: Catalog, *, references: Catalog | None = None, category: str = "", seed: int = 0
-) -> dict[str, float]:
-    """Fits the calibration and chooses the threshold with the best accuracy.
+) -> Calibration:
+    """Fits the calibration and chooses the threshold with the best accuracy, and those of other aims.
 
     Args:
         model: Trained; its match head is changed.
@@ -30,7 +45,7 @@ def calibrate(
         category, seed: As of `match_pairs`.
 
     Returns:
-        The head's parameters.
+        The head's parameters, and the thresholds for a bundle's manifest.
 
     Raises:
         DataError: If there are too few products to draw pairs from.
@@ -44,10 +59,29 @@ def calibrate(
     pairs = MatchPairs.joined(draws)
     scores = pair_evidence(model, views, pairs)
     scale, offset = fit_platt(pairs.label, scores)
-    probabilities = platt_probability(scores, scale=scale, offset=offset)
+    model.head.calibrate(scale, offset, 0.5)
+    if model.head.curve is not None:
+        _fit_curve(model, pairs, scores)
+    probabilities = evidence_probability(model, scores)
     threshold = best_threshold(pairs.label, probabilities, aim="accuracy")
     model.head.calibrate(scale, offset, min(threshold, 1.0))
-    return model.head.parameters()
+    kinds = catalog.categories(category).to_numpy().astype(str)[pairs.image]
+    return Calibration(model.head.parameters(), threshold_table(pairs.label, probabilities, kinds))
+
+
+def evidence_probability(model: ProductModel, scores: FloatArray) -> np.ndarray:
+    """The calibrated probabilities, float64 [P], of what `pair_evidence` gives."""
+    head, curve = model.head.parameters(), model.head.curve_points()
+    if curve:
+        return np.interp(scores, curve["scores"], curve["probabilities"])
+    return platt_probability(scores, scale=head["scale"], offset=head["offset"])
+
+
+def _fit_curve(model: ProductModel, pairs: MatchPairs, scores: FloatArray) -> None:
+    levels, probabilities = fit_isotonic(pairs.label, scores)
+    # The ends of the curve say 0 and 1 of the pairs that were seen; of the next one nobody is that sure.
+    least = 1 / (len(pairs) + 2)
+    model.head.calibrate_curve(levels, probabilities.clip(least, 1 - least))
 
 
 def pair_evidence(model: ProductModel, views: dict[str, FloatArray], pairs: MatchPairs) -> FloatArray:

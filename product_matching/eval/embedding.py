@@ -23,13 +23,17 @@ def embed_catalog(model: ProductModel, catalog: Catalog, *, batch_size: int = 12
 
 def embed_titles(model: ProductModel, catalog: Catalog, *, batch_size: int = 128) -> FloatArray:
     """Embeds the titles alone, as a shopper would type them: float32 [N, D]; zeros where there is no title."""
+    return embed_words(model, catalog.table["title"].tolist(), batch_size=batch_size)
+
+
+def embed_words(model: ProductModel, texts: list[str], *, batch_size: int = 128) -> FloatArray:
+    """Embeds texts, each as a title without anything else: float32 [N, D]; zeros for `""`."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def embed(titles: tf.Tensor) -> tf.Tensor:
         tokens = model.preprocessor.text(titles, tf.zeros_like(titles))
         return model.embed_one("text", model.text_vector(tokens), tokens["has_text"])
 
-    titles = catalog.table["title"].tolist()
-    starts = range(0, len(titles), batch_size)
-    rows = [ops.convert_to_numpy(embed(tf.constant(titles[i : i + batch_size]))) for i in starts]
+    starts = range(0, len(texts), batch_size)
+    rows = [ops.convert_to_numpy(embed(tf.constant(texts[i : i + batch_size]))) for i in starts]
     return np.concatenate(rows)

@@ -10,7 +10,8 @@ from product_matching._types import FloatArray, IntArray
 from product_matching.dataset import Catalog
 from product_matching.eval.aims import aims
 from product_matching.eval.baselines import attribute_baseline, baseline_columns, chance_baseline, word_baseline
-from product_matching.eval.judgement import Judgement, judge
+from product_matching.eval.judgement import Judgement, ask, judge
+from product_matching.eval.plain_searches import plain_searches
 from product_matching.eval.slices import slice_metrics, worst_slices
 from product_matching.metrics import (
     RelevantRanks,
@@ -66,15 +67,17 @@ def summarise(judgement: Judgement, catalog: Catalog, *, category: str = "") -> 
     Returns:
         `accuracy`, `precision`, `recall`, `f1`, `auc`, `threshold`, `pairs`; `accuracy_interval` (95 %, bootstrap);
         `average_precision`, `brier`, `ece`;
-        `accuracy_same_kind` (false pairs within a kind, and the true ones); for each direction `recall@1`, `recall@5`,
-        `recall@10`, `mrr`, `ndcg@10`, `map`, `precision@10`, `intervals`, `queries`, `gallery`; `baselines` by name;
-        `products`.
+        `accuracy_same_kind` (false pairs within a kind, and the true ones); for each direction (`text_to_image`,
+        `image_to_text`, `text_to_product`, `image_to_product`, `photo_text_to_product`) `recall@1`, `recall@5`,
+        `recall@10`, `mrr`, `ndcg@10`, `map`, `precision@10`, `intervals`, `queries`, `gallery`, perhaps `note`; for
+        `product_to_product`, `tag_to_product` and `tag_to_image` by column `precision@1`, `precision@10`, `ndcg@10`,
+        `mrr`, `expected` (of a random order), `queries`, `gallery`; `baselines` by name; `products`.
     """
     pairs, rows, groups = judgement.pairs, judgement.rows, catalog.groups()
     return {
         "products": len(catalog),
         **_matching(judgement),
-        **{name: _retrieval(ranks, judgement.galleries[name]) for name, ranks in judgement.ranks.items()},
+        **answers(judgement),
         "baselines": {
             "chance": chance_baseline(pairs, rows, groups),
             **{
@@ -85,7 +88,14 @@ def summarise(judgement: Judgement, catalog: Catalog, *, category: str = "") -> 
     }
 
 
-def examine(judgement: Judgement, catalog: Catalog, *, category: str = "", precision: float = 0.95) -> dict[str, Any]:
+def examine(
+    judgement: Judgement,
+    catalog: Catalog,
+    *,
+    category: str = "",
+    precision: float = 0.95,
+    train: Catalog | None = None,
+) -> dict[str, Any]:
     """What a report tells beside the numbers of `summarise`.
 
     Args:
@@ -93,19 +103,52 @@ def examine(judgement: Judgement, catalog: Catalog, *, category: str = "", preci
         catalog: The products.
         category: As of `evaluate`.
         precision: The bound of one of the aims.
+        train: Training products, for baselines that remember and for the slices of new products.
 
     Returns:
         `thresholds`, see `aims`; `slices`, see `slice_metrics`; `worst_slices`; `word_search`: what BM25 finds by the
-        titles among the products' words, where there are titles.
+        titles among the products' words, where there are titles; `plain_searches`: what other searches without a model
+        find, see there.
     """
-    found = slice_metrics(judgement, catalog, category=category)
+    found = slice_metrics(judgement, catalog, category=category, train=train)
     words = word_baseline(catalog)
     return {
         "thresholds": aims(judgement, catalog, category=category, precision=precision),
         "slices": found,
         "worst_slices": worst_slices(found),
         **({"word_search": words} if words else {}),
+        "plain_searches": plain_searches(judgement, catalog, train),
     }
+
+
+def answers(judgement: Judgement) -> dict[str, Any]:
+    """The numbers of all searches, by name."""
+    notes = {one.name: one.note for one in judgement.asked if one.note}
+    found = {name: _retrieval(ranks, judgement.galleries[name]) for name, ranks in judgement.ranks.items()}
+    return {**{name: {**row, **_note(notes, name)} for name, row in found.items()}, **judgement.lists}
+
+
+def whole_catalogue(
+    judgement: Judgement, catalog: Catalog, whole: Catalog, views: dict[str, FloatArray]
+) -> dict[str, Any]:
+    """The same queries, asked among all products of the table: what a shopper would find.
+
+    Args:
+        judgement: Of `judge`.
+        catalog: The held-out products that were judged.
+        whole: All products, these among them.
+        views: The vectors of all, of `embed_catalog`.
+
+    Returns:
+        `products`, and what `summarise` tells of each search.
+    """
+    fields = ask(judgement.asked, judgement.alike, whole, catalog, views)
+    among = Judgement(judgement.pairs, judgement.probabilities, judgement.threshold, judgement.rows, **fields)
+    return {"products": len(whole), **answers(among)}
+
+
+def _note(notes: dict[str, str], name: str) -> dict[str, str]:
+    return {"note": notes[name]} if name in notes else {}
 
 
 def _matching(judgement: Judgement) -> dict[str, Any]:

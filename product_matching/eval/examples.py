@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from product_matching._types import FloatArray, IntArray
+from product_matching._types import FloatArray
 from product_matching.dataset import Catalog
 from product_matching.eval.contact_sheet import Row, Tile
-from product_matching.metrics import RelevantRanks, first_relevant_rank, query_ranks
-
-CHUNK = 256
+from product_matching.metrics import Searched, first_relevant_rank, search_all
 
 
 def best_and_worst(
@@ -18,7 +16,7 @@ def best_and_worst(
     *,
     count: int = 3,
     k: int = 6,
-    ranks: RelevantRanks | None = None,
+    searched: Searched | None = None,
 ) -> list[Row]:
     """Text to image: the `count` best searches, then the `count` worst, as rows of a contact sheet.
 
@@ -30,16 +28,15 @@ def best_and_worst(
         views: Their vectors, of `embed_catalog`.
         count: Rows of each.
         k: Results shown of each.
-        ranks: Of text to image, where `judge` has found them already.
+        searched: Of text to image, where `judge` has asked already.
     """
     words = catalog.table["title"].where(catalog.table["title"] != "", catalog.table["description"])
     rows = np.flatnonzero((catalog.table["image"] != "") & (words != ""))
     groups = catalog.groups()[rows]
     texts, images = views["text"][rows], views["image"][rows]
-    known = ranks or query_ranks(texts, images, query_groups=groups, gallery_groups=groups)
-    first = first_relevant_rank(known)
-    leads = _leads(texts, images, groups)
-    best = np.argsort(-leads, kind="stable")[:count]
+    known = searched or search_all(texts, images, query_groups=groups, gallery_groups=groups)
+    first = first_relevant_rank(known.ranks)
+    best = np.argsort(-known.leads, kind="stable")[:count]
     worst = np.argsort(-first, kind="stable")[:count]
     paths, titles = np.array(catalog.image_paths(), dtype=object)[rows], words.to_numpy()[rows]
 
@@ -49,18 +46,3 @@ def best_and_worst(
         return Row(f"{titles[query]} (rank {first[query]})", [*tiles, Tile(paths[query], "what was looked for")])
 
     return [row(query) for query in (*best, *worst)]
-
-
-def _leads(texts: FloatArray, images: FloatArray, groups: IntArray) -> FloatArray:
-    """How far the best wanted picture of each text stands ahead of the best other one."""
-    found = []
-    for start in range(0, len(texts), CHUNK):
-        scores = texts[start : start + CHUNK] @ images.T
-        wanted = groups[start : start + CHUNK, None] == groups
-        query, picture = np.nonzero(wanted)
-        best = np.full(len(scores), -np.inf, scores.dtype)
-        np.maximum.at(best, query, scores[query, picture])
-        scores[query, picture] = -np.inf
-        others = scores.max(axis=1)
-        found.append(np.where(np.isfinite(others), best - others, 0.0))
-    return np.concatenate(found)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from product_matching._types import FloatArray, IntArray
 from product_matching.dataset import Catalog, MatchPairs, match_pairs
-from product_matching.eval.calibration import pair_evidence
-from product_matching.eval.embedding import embed_catalog, embed_titles
-from product_matching.metrics import RelevantRanks, platt_probability, query_ranks
+from product_matching.eval.calibration import evidence_probability, pair_evidence
+from product_matching.eval.embedding import embed_catalog
+from product_matching.eval.queries import Alike, Question, answer, answer_alike, questions, questions_alike
+from product_matching.metrics import RelevantRanks, Searched
 from product_matching.model import ProductModel
 
 
@@ -27,6 +29,9 @@ class Judgement:
         ranks: By direction (`text_to_image`, …), where the wanted products stand.
         queries: By direction, the product that each query is of: int64 [Q].
         galleries: By direction, among how many products was searched.
+        searched: By direction, the first results too, as rows of the catalogue.
+        lists: By the name of `Alike` and by column, the numbers of `list_metrics`.
+        asked, alike: What was asked, to ask it of another gallery.
     """
 
     pairs: MatchPairs
@@ -36,6 +41,10 @@ class Judgement:
     ranks: Mapping[str, RelevantRanks]
     queries: Mapping[str, IntArray]
     galleries: Mapping[str, int]
+    searched: Mapping[str, Searched] = field(default_factory=dict)
+    lists: Mapping[str, Mapping[str, dict[str, Any]]] = field(default_factory=dict)
+    asked: Sequence[Question] = ()
+    alike: Sequence[Alike] = ()
 
     @property
     def right(self) -> np.ndarray:
@@ -75,24 +84,36 @@ def judge(
     rows = np.unique(pairs.image)
     views = views or embed_catalog(model, catalog)
     head = model.head.parameters()
-    scores = pair_evidence(model, views, pairs)
-    probabilities = platt_probability(scores, scale=head["scale"], offset=head["offset"])
-    ranks, queries, galleries = {}, {}, {}
-    for name, (asked, vectors, found, gallery) in _directions(model, views, catalog, rows).items():
-        groups = catalog.groups()
-        ranks[name] = query_ranks(vectors, gallery, query_groups=groups[asked], gallery_groups=groups[found])
-        queries[name], galleries[name] = asked[ranks[name].queries], len(found)
-    return Judgement(pairs, probabilities, float(head["threshold"]), rows, ranks, queries, galleries)
+    probabilities = evidence_probability(model, pair_evidence(model, views, pairs))
+    asked = list(questions(model, catalog, views, rows))
+    alike = list(questions_alike(model, catalog, views, category=category))
+    return Judgement(pairs, probabilities, float(head["threshold"]), rows, **ask(asked, alike, catalog, catalog, views))
 
 
-def _directions(
-    model: ProductModel, views: dict[str, FloatArray], catalog: Catalog, rows: IntArray
-) -> dict[str, tuple[IntArray, FloatArray, IntArray, FloatArray]]:
-    """Products asked for, vectors of the queries, products in the gallery, their vectors."""
-    texts, images = views["text"][rows], views["image"][rows]
-    found = {"text_to_image": (rows, texts, rows, images), "image_to_text": (rows, images, rows, texts)}
-    titled = np.flatnonzero(catalog.table["title"] != "")
-    if len(titled):
-        titles = embed_titles(model, catalog)[titled]
-        found["text_to_product"] = (titled, titles, np.arange(len(catalog)), views["product"])
-    return found
+def ask(
+    asked: Sequence[Question],
+    alike: Sequence[Alike],
+    catalog: Catalog,
+    asked_of: Catalog,
+    views: dict[str, FloatArray],
+) -> dict[str, Any]:
+    """Puts questions about the products of `asked_of` to those of `catalog`.
+
+    Returns:
+        The fields of a `Judgement` from `ranks` on.
+    """
+    found = {one.name: (one, *answer(one, catalog, asked_of, views)) for one in asked}
+    lists: dict[str, dict[str, dict[str, Any]]] = {}
+    for one in alike:
+        numbers = answer_alike(one, catalog, asked_of, views)
+        if numbers:
+            lists.setdefault(one.name, {})[one.column] = numbers
+    return {
+        "ranks": {name: searched.ranks for name, (_, searched, _) in found.items()},
+        "queries": {name: one.asked[searched.ranks.queries] for name, (one, searched, _) in found.items()},
+        "galleries": {name: gallery for name, (_, _, gallery) in found.items()},
+        "searched": {name: searched for name, (_, searched, _) in found.items()},
+        "lists": lists,
+        "asked": asked,
+        "alike": alike,
+    }

@@ -25,6 +25,17 @@ from product_matching.eval.space_map import space_map
 
 TILES = 6
 """Results of a search that the page shows."""
+SAYS = {
+    "text_to_image": "text to picture",
+    "image_to_text": "picture to text",
+    "text_to_product": "title to product",
+    "image_to_product": "photo to product",
+    "photo_text_to_product": "photo and title to product",
+    "product_to_product": "product to its like",
+    "tag_to_product": "words to products",
+    "tag_to_image": "words to pictures",
+}
+"""What the page calls the searches."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,9 @@ def write_page(
         best=[_search(row) for row in examples[:half]],
         worst=[_search(row) for row in examples[half:]],
         map=space_map(subject.catalog, subject.views["product"], category=subject.category),
-        directions=[name for name in ("text_to_image", "image_to_text", "text_to_product") if name in metrics],
+        directions=[name for name in subject.judgement.ranks if name in metrics],
+        says=SAYS,
+        lists=[(name, column) for name, part in subject.judgement.lists.items() for column in part],
         today=datetime.datetime.now(datetime.UTC).date().isoformat(),
         note=note,
     )

@@ -12,7 +12,7 @@ from product_matching.dataset import Catalog
 from product_matching.dataset.boilerplate import owner_column
 from product_matching.dataset.inspection.languages import language
 from product_matching.dataset.inspection.prices import parse_price, price_column
-from product_matching.eval.baselines import COLOUR_COLUMNS
+from product_matching.eval.baselines import COLOUR_COLUMNS, words
 from product_matching.eval.judgement import Judgement
 from product_matching.metrics import bootstrap_interval, recall_at, reciprocal_rank
 
@@ -20,21 +20,27 @@ LEAST, MOST = 20, 40
 """Products with image and text that a slice needs to be told of, and slices of one column that are told of."""
 BANDS = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
 LENGTHS = ("shortest quarter", "second quarter", "third quarter", "longest quarter")
-ORDER = (BANDS[0], LENGTHS[0], *BANDS[1:], LENGTHS[-1])
+SIZES = ("smallest quarter", "second quarter", "third quarter", "largest quarter")
+ORDER = (BANDS[0], LENGTHS[0], SIZES[0], *BANDS[1:], LENGTHS[-1], SIZES[-1])
 SMALL_IMAGE = 128
 WORST = 5
 
 Slices = dict[str, dict[str, dict[str, Any]]]
 
 
-def slice_metrics(judgement: Judgement, catalog: Catalog, *, category: str = "", least: int = LEAST) -> Slices:
+def slice_metrics(
+    judgement: Judgement, catalog: Catalog, *, category: str = "", least: int = LEAST, train: Catalog | None = None
+) -> Slices:
     """Measures each kind of goods, brand, colour, language, price band, text length and image size by itself.
+
+    With the training products also what is new against what is known: see `novelty_labels`.
 
     Args:
         judgement: Of `judge`.
         catalog: The products.
         category: Column that names the kind of goods.
         least: Products that a slice needs: of fewer, a number says nothing.
+        train: Products of the training.
 
     Returns:
         By column, then by value, the largest first and quarters in their order: `products`, `accuracy` and
@@ -47,7 +53,8 @@ def slice_metrics(judgement: Judgement, catalog: Catalog, *, category: str = "",
     # Every product of `rows` is a query, and its own picture is in the gallery: the two are in one order.
     values = {"accuracy": right, "mrr": reciprocal_rank(ranks), "recall@10": recall_at(ranks, 10)}
     result = {}
-    for name, labels in slice_labels(catalog, category):
+    known = novelty_labels(catalog, train, category) if train is not None else ()
+    for name, labels in (*slice_labels(catalog, category), *known):
         counts = labels.iloc[rows].value_counts()
         kept = [value for value, count in counts.items() if count >= least and value != ""][:MOST]
         if len(kept) > 1:
@@ -82,7 +89,30 @@ def slice_labels(catalog: Catalog, category: str = "") -> Iterator[tuple[str, pd
     yield "length of the text", _quarters(texts.str.len().replace(0, np.nan), LENGTHS)
     if catalog.images:
         facts = [catalog.images.get(name) for name in catalog.first_images()]
-        yield "image", pd.Series(["" if fact is None else _size(fact.width, fact.height) for fact in facts])
+        sides = pd.Series([np.nan if fact is None else min(fact.width, fact.height) for fact in facts])
+        quarters = _quarters(sides, SIZES)
+        # Shops crop to one size: then only pictures that are too small stand out.
+        yield "shorter side of the picture", quarters if quarters.any() else sides.map(_size)
+
+
+def novelty_labels(catalog: Catalog, train: Catalog, category: str = "") -> Iterator[tuple[str, pd.Series]]:
+    """Whether training saw a product of the kind, of the brand or seller, of the family, and the words of the title."""
+    for column in (catalog.category_column(category), owner_column(catalog.attributes)):
+        if column and column in train.table.columns:
+            seen = set(train.table[column])
+            yield (
+                f"{column}, to the training",
+                catalog.table[column].map(lambda value, s=seen: _known(value, value in s)),
+            )
+    families = set(train.families().tolist())
+    yield "family, to the training", pd.Series([_known("a", one in families) for one in catalog.families().tolist()])
+    seen = {word for text in train.texts() for word in words(text)}
+    titles = [(title, seen.issuperset(words(title))) for title in catalog.table["title"]]
+    yield "words of the title, to the training", pd.Series([_known(*one, new="some new") for one in titles])
+
+
+def _known(value: str, seen: bool, new: str = "new") -> str:
+    return "" if value == "" else "known" if seen else new
 
 
 def _quarters(numbers: pd.Series, names: tuple[str, ...]) -> pd.Series:
@@ -97,8 +127,10 @@ def _quarters(numbers: pd.Series, names: tuple[str, ...]) -> pd.Series:
     return pd.cut(numbers, ends, labels=titles, include_lowest=True).astype(object).fillna("").astype(str)
 
 
-def _size(width: int, height: int) -> str:
-    return f"under {SMALL_IMAGE} pixels" if min(width, height) < SMALL_IMAGE else f"{SMALL_IMAGE} pixels or more"
+def _size(side: float) -> str:
+    if np.isnan(side):
+        return ""
+    return f"under {SMALL_IMAGE} pixels" if side < SMALL_IMAGE else f"{SMALL_IMAGE} pixels or more"
 
 
 def _measured(values: dict[str, np.ndarray], chosen: np.ndarray) -> dict[str, Any]:

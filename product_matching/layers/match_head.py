@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-from product_matching._types import Tensor
+from product_matching._types import FloatArray, Tensor
 from product_matching.layers.reach import Reach
 
 
@@ -27,6 +28,7 @@ class MatchHead(keras.layers.Layer):
         bias: Start of b; -log(B - 1) makes the first batch's match probability 1/B.
         references: Vectors of each bank of `Reach`; 0: none.
         dim: Width of the vectors, where there are references.
+        knots: Points of an isotonic curve that calibrates in place of a and c; 0: none.
 
     Example:
         >>> head = MatchHead()
@@ -35,7 +37,14 @@ class MatchHead(keras.layers.Layer):
     """
 
     def __init__(
-        self, *, temperature: float = 10.0, bias: float = -10.0, references: int = 0, dim: int = 0, **kwargs: Any
+        self,
+        *,
+        temperature: float = 10.0,
+        bias: float = -10.0,
+        references: int = 0,
+        dim: int = 0,
+        knots: int = 0,
+        **kwargs: Any,
     ) -> None:
         kwargs.setdefault("dtype", "float32")  # scores of half precision would round the probabilities away
         super().__init__(**kwargs)
@@ -46,7 +55,10 @@ class MatchHead(keras.layers.Layer):
         self.score_bias = self.add_weight(shape=(), initializer=keras.initializers.Constant(bias), name="bias")
         self.calibration = self.add_weight(shape=(3,), initializer=self._even, trainable=False, name="calibration")
         self.reach = Reach(references, dim, name="reach") if references else None
-        self._references = {"references": references, "dim": dim}
+        self.curve = (
+            self.add_weight(shape=(2, knots), initializer="zeros", trainable=False, name="curve") if knots else None
+        )
+        self._references = {"references": references, "dim": dim, "knots": knots}
         self.built = True
 
     def call(self, left: Tensor, right: Tensor) -> Tensor:
@@ -68,11 +80,32 @@ class MatchHead(keras.layers.Layer):
         if self.reach is not None:
             reaches = [self.reach.typical if side is None else self.reach(side) for side in (left, right)]
             score = score - ops.exp(self.log_temperature) * 0.5 * (reaches[0] + reaches[1])
+        if self.curve is not None:
+            # Before a curve is fitted all its scores are 0, and a and c count.
+            fitted = ops.any(ops.not_equal(self.curve[0], 0.0))
+            return ops.where(
+                fitted, _on_curve(score, self.curve[0], self.curve[1]), ops.sigmoid(scale * score + offset)
+            )
         return ops.sigmoid(scale * score + offset)
 
     def calibrate(self, scale: float, offset: float, threshold: float) -> None:
         """Sets a, c and the threshold."""
         self.calibration.assign([scale, offset, threshold])
+
+    def calibrate_curve(self, scores: FloatArray, probabilities: FloatArray) -> None:
+        """Takes an isotonic curve: scores, ascending, and the probabilities at them, float [T].
+
+        Kept are the ends of its level stretches, or as many of them as there are knots.
+        """
+        rises = np.diff(probabilities) > 0
+        corners = np.flatnonzero(np.append(True, rises) | np.append(rises, True))
+        kept = corners[np.round(np.linspace(0, len(corners) - 1, self.curve.shape[1])).astype(int)]
+        self.curve.assign(np.stack([scores[kept], probabilities[kept]]))
+
+    def curve_points(self) -> dict[str, list[float]]:
+        """The curve as `scores` and `probabilities`; `{}` where there is none."""
+        points = np.zeros((2, 0)) if self.curve is None else ops.convert_to_numpy(self.curve)
+        return dict(zip(("scores", "probabilities"), points.tolist(), strict=True)) if points.any() else {}
 
     def parameters(self) -> dict[str, float]:
         """t, b, a, c and the threshold, as plain numbers."""
@@ -94,3 +127,14 @@ class MatchHead(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "temperature": self.temperature, "bias": self.bias, **self._references}
+
+
+def _on_curve(values: Tensor, at: Tensor, heights: Tensor) -> Tensor:
+    """Straight between the points, level beyond them, as `numpy.interp`: values [B], at and
+    heights [T] to [B].
+    """
+    steps = at[1:] - at[:-1]
+    # How far along each step a value stands, 0 to 1; a step without width is passed at once, or not at all.
+    passed = ops.expand_dims(values, -1) - at[:-1]
+    along = ops.clip(passed / ops.maximum(steps, 1e-12), 0.0, 1.0)
+    return heights[0] + ops.sum(along * (heights[1:] - heights[:-1]), axis=-1)

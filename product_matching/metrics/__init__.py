@@ -4,6 +4,8 @@ from product_matching.metrics.beyond import catalog_coverage, gini_index, list_d
 from product_matching.metrics.bootstrap import bootstrap_interval
 from product_matching.metrics.calibration import fit_platt, platt_probability
 from product_matching.metrics.curves import precision_recall_curve, reliability, roc_curve
+from product_matching.metrics.isotonic import fit_isotonic, isotonic_probability
+from product_matching.metrics.labelled import list_metrics
 from product_matching.metrics.match import (
     average_precision,
     best_threshold,
@@ -12,6 +14,7 @@ from product_matching.metrics.match import (
     match_metrics,
     roc_auc,
 )
+from product_matching.metrics.operating import threshold_for, threshold_table
 from product_matching.metrics.paired import holm, paired_difference
 from product_matching.metrics.ranking import (
     RelevantRanks,
@@ -23,16 +26,13 @@ from product_matching.metrics.ranking import (
     recall_at,
     reciprocal_rank,
 )
-from product_matching.metrics.retrieval import query_ranks, retrieval_metrics, summarise_ranks
-from product_matching.metrics.thresholds import (
-    category_thresholds,
-    choose_threshold,
-    fit_isotonic,
-    isotonic_probability,
-)
+from product_matching.metrics.retrieval import query_ranks, retrieval_metrics, search_all, summarise_ranks
+from product_matching.metrics.searching import Searched
+from product_matching.metrics.thresholds import category_thresholds, choose_threshold
 
 __all__ = [
     "RelevantRanks",
+    "Searched",
     "average_precision",
     "best_threshold",
     "bootstrap_interval",
@@ -48,6 +48,7 @@ __all__ = [
     "holm",
     "isotonic_probability",
     "list_diversity",
+    "list_metrics",
     "match_metrics",
     "mrr",
     "ndcg_at",
@@ -64,5 +65,8 @@ __all__ = [
     "retrieval_metrics",
     "roc_auc",
     "roc_curve",
+    "search_all",
     "summarise_ranks",
+    "threshold_for",
+    "threshold_table",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from product_matching.errors import ConfigError, DataError, unknown_name
 from product_matching.metrics.checks import finite_matrix
 from product_matching.metrics.ranking import RelevantRanks, mrr, ndcg_at, recall_at
+from product_matching.metrics.searching import Relevant, Searched, blocks, search
 
 Ties = Literal["order", "random"]
-SORT_FROM = 10  # relevant items of a query from which one sort of its scores is cheaper than a count for each
 
 
 def retrieval_metrics(
@@ -82,6 +82,21 @@ def query_ranks(
     ties: Ties = "order",
     seed: int = 0,
 ) -> RelevantRanks:
+    """The `ranks` of `search_all`."""
+    groups = {"query_groups": query_groups, "gallery_groups": gallery_groups}
+    return search_all(queries, gallery, **groups, chunk=chunk, ties=ties, seed=seed).ranks
+
+
+def search_all(
+    queries: ArrayLike,
+    gallery: ArrayLike,
+    *,
+    query_groups: ArrayLike,
+    gallery_groups: ArrayLike,
+    chunk: int = 1024,
+    ties: Ties = "order",
+    seed: int = 0,
+) -> Searched:
     """Finds the ranks of the relevant items of every query, from which every ranking metric follows.
 
     The rank is counted, not sorted out: 1 + the items that score higher + the equal ones before it.
@@ -98,7 +113,7 @@ def query_ranks(
         seed: Of that shuffle.
 
     Returns:
-        The ranks, without the queries that have nothing relevant in the gallery.
+        The ranks, the first results and the leads, without the queries that have nothing relevant in the gallery.
 
     Raises:
         ConfigError: If `ties` or `chunk` is not allowed.
@@ -109,23 +124,10 @@ def query_ranks(
         raise DataError(f"queries have {vectors[0].shape[1]} dimensions and the gallery {items[0].shape[1]}.")
     if chunk < 1:
         raise ConfigError(f"chunk must be 1 or more, not {chunk}.")
-    items = _in_tie_order(items, ties=ties, seed=seed)
-    relevant = _Relevant(vectors[1], items[1])
-    lists = list(_ranks_of_each(vectors[0], items[0], relevant=relevant, chunk=chunk))
-    return RelevantRanks.from_lists(lists)
-
-
-class _Relevant:
-    """Answers which gallery positions belong to the group of a query, without a Q x G table."""
-
-    def __init__(self, query_groups: np.ndarray, gallery_groups: np.ndarray) -> None:
-        self.order = np.argsort(gallery_groups, kind="stable")
-        by_group = gallery_groups[self.order]
-        self.starts = np.searchsorted(by_group, query_groups, side="left")
-        self.ends = np.searchsorted(by_group, query_groups, side="right")
-
-    def positions(self, query: int) -> np.ndarray:
-        return self.order[self.starts[query] : self.ends[query]]
+    order = _tie_order(len(items[1]), ties=ties, seed=seed)
+    relevant = Relevant(vectors[1], items[1][order])
+    found = search(blocks(vectors[0], items[0][order], chunk), relevant=relevant)
+    return found._replace(first=np.arange(len(items[1]))[order][found.first])
 
 
 def _checked(name: str, vectors: ArrayLike, groups: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -135,45 +137,10 @@ def _checked(name: str, vectors: ArrayLike, groups: ArrayLike) -> tuple[np.ndarr
     return matrix, labels
 
 
-def _in_tie_order(items: tuple[np.ndarray, np.ndarray], *, ties: Ties, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _tie_order(items: int, *, ties: Ties, seed: int) -> np.ndarray | slice:
+    """How the gallery stands when ties go to the first."""
     if ties == "order":
-        return items
+        return slice(None)
     if ties != "random":
         raise ConfigError(unknown_name("ties", ties, ("order", "random")))
-    shuffle = np.random.default_rng(seed).permutation(len(items[1]))
-    return items[0][shuffle], items[1][shuffle]
-
-
-def _ranks_of_each(
-    queries: np.ndarray, gallery: np.ndarray, *, relevant: _Relevant, chunk: int
-) -> Iterator[np.ndarray]:
-    for start in range(0, len(queries), chunk):
-        scores = queries[start : start + chunk] @ gallery.T
-        for row, line in enumerate(scores):
-            yield _ranks_in(line, relevant.positions(start + row))
-
-
-def _ranks_in(scores: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Ranks, from 1, of the items at `positions` by descending score `[G]`, equal scores by position."""
-    if not np.isfinite(scores[positions]).all():
-        raise DataError("A score is not finite: the vectors are too long for float32 inner products.")
-    if len(positions) >= SORT_FROM:
-        return _ranks_by_sorting(scores, positions)
-    return np.array([_rank_of(scores, position) for position in positions], dtype=np.int64)
-
-
-def _rank_of(scores: np.ndarray, position: int) -> int:
-    score = scores[position]
-    higher = np.count_nonzero(scores > score)
-    return 1 + higher + np.count_nonzero(scores[:position] == score)
-
-
-def _ranks_by_sorting(scores: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    # Sorting the scores alone is many times faster than ordering the items; only ties need positions.
-    ordered, wanted = np.sort(scores), scores[positions]
-    up_to, below = np.searchsorted(ordered, wanted, "right"), np.searchsorted(ordered, wanted, "left")
-    ranks = 1 + len(scores) - up_to
-    for score in np.unique(wanted[up_to - below > 1]):
-        tied = wanted == score
-        ranks[tied] += np.searchsorted(np.flatnonzero(scores == score), positions[tied])
-    return ranks
+    return np.random.default_rng(seed).permutation(items)

@@ -16,6 +16,8 @@ from product_matching.model.product_model import ProductModel
 from product_matching.text import TagLookup, TextEncoder, TextRules, learn_vocabulary, simplified_characters
 from product_matching.visual import ImageEncoder
 
+KNOTS = 256
+"""Points of an isotonic calibration that a model keeps."""
 Tower = TypeVar("Tower", TextEncoder, ImageEncoder)
 
 
@@ -51,6 +53,7 @@ def _build(config: Config, catalog: CatalogStatistics) -> ProductModel:
         fusion=config.model.fusion,
         matryoshka=config.model.matryoshka,
         references=config.model.references,
+        knots=KNOTS if config.model.calibration == "isotonic" else 0,
         temperature=config.model.temperature,
         # The first batch's matching pairs get probability 1/B, which is their share (Zhai et al. 2023, section 3).
         bias=-math.log(max(config.train.batch_size - 1, 1)),

@@ -44,6 +44,7 @@ class ProductModel(keras.Model):
         matryoshka: Widths below `dim` to which vectors may be cut: training asks its questions of each of them too
             (Kusupati et al. 2022, "Matryoshka representation learning", arXiv:2205.13147).
         references: Vectors of products that calibration keeps to tell vague vectors from detailed ones; see `Reach`.
+        knots: Points of an isotonic curve of calibration; 0: two parameters, see `MatchHead`.
 
     Attributes:
         chunk_size: Products that training holds the activations of, for batches larger than memory; see `in_chunks`.
@@ -66,6 +67,7 @@ class ProductModel(keras.Model):
         fusion: str = "mlp",
         matryoshka: Sequence[int] = (),
         references: int = 0,
+        knots: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -77,14 +79,14 @@ class ProductModel(keras.Model):
         self.dim = dim
         self._options = {"tag_dim": tag_dim, "dim": dim, "hidden_dim": hidden_dim, "dropout": dropout}
         self._options |= {"modality_dropout": modality_dropout, "temperature": temperature, "bias": bias}
-        self._options |= {"fusion": fusion, "matryoshka": list(matryoshka), "references": references}
+        self._options |= {"fusion": fusion, "matryoshka": list(matryoshka), "references": references, "knots": knots}
         self.widths = (dim, *matryoshka)
         shape = {"hidden_dim": hidden_dim, "dropout": dropout}
         self.project_image = Projection(dim, **shape)
         self.project_text = Projection(dim, **shape)
         self.project_tags = Projection(dim, **shape)
         self.fusion = FUSIONS[fusion](dim, **shape)
-        self.head = MatchHead(temperature=temperature, bias=bias, references=references, dim=dim)
+        self.head = MatchHead(temperature=temperature, bias=bias, references=references, dim=dim, knots=knots)
         self.modality_dropout = modality_dropout
         self.chunk_size = 0
         self._seeds = keras.random.SeedGenerator(0)

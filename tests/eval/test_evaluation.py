@@ -1,16 +1,33 @@
 import json
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics as sk
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from product_matching.bundle import load_bundle
+from product_matching.config import load_config
 from product_matching.dataset import Catalog, MatchPairs, match_pairs
+from product_matching.deploy import export
 from product_matching.errors import DataError
-from product_matching.eval import calibrate, calibration, embed_catalog, evaluate, judgement, write_report
+from product_matching.eval import (
+    calibrate,
+    calibration,
+    embed_catalog,
+    evaluate,
+    judge,
+    judgement,
+    summarise,
+    whole_catalogue,
+    write_report,
+)
 from product_matching.eval.baselines import attribute_baseline, baseline_columns, chance_baseline
-from product_matching.eval.embedding import embed_titles
+from product_matching.eval.embedding import embed_titles, embed_words
+from product_matching.metrics import threshold_for
+from product_matching.model import build_model
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +112,55 @@ def test_retrieval_by_title_equals_sorting(report, views, model, test_part):
     titles = embed_titles(model, test_part)[titled]
     hand = retrieval(titles, views["product"], groups[titled], groups)
     assert {name: report["text_to_product"][name] for name in hand} == pytest.approx(hand)
+
+
+def test_photos_and_titles_ask_as_products_that_have_nothing_else(report, model, views, test_part):
+    table, groups = test_part.table, test_part.groups()
+    rows = ((table["image"] != "") & (table["title"] != "")).to_numpy()
+    bare = embed_catalog(model, Catalog(table.assign(description="", tags=""), root=test_part.root))
+    for name, view in (("image_to_product", "image"), ("photo_text_to_product", "product")):
+        hand = retrieval(bare[view][rows], views["product"], groups[rows], groups)
+        assert {key: report[name][key] for key in hand} == pytest.approx(hand)
+        assert report[name]["note"].startswith(f"0 of {rows.sum()} are a second one")
+
+
+def test_the_like_of_a_product_counted_by_sorting(report, views, test_part):
+    kinds, groups, precision = test_part.table["kind"].to_numpy(), test_part.groups(), []
+    for row, vector in enumerate(views["product"]):
+        others = np.flatnonzero(groups != groups[row])
+        best = others[np.argsort(-(views["product"][others] @ vector), kind="stable")][:10]
+        if (kinds[others] == kinds[row]).any():
+            precision.append((kinds[best] == kinds[row]).sum() / 10)
+    found = report["product_to_product"]["kind"]
+    assert (found["precision@10"], found["queries"]) == (pytest.approx(np.mean(precision)), len(precision))
+
+
+def test_words_for_a_colour_are_asked_among_products_and_pictures(report, model, views, test_part):
+    colours = test_part.table["colour"]
+    asked = [colour for colour, count in colours.value_counts().items() if count > 1 and colour]
+    for name, rows in (
+        ("product", np.arange(len(test_part))),
+        ("image", np.flatnonzero(test_part.table["image"] != "")),
+    ):
+        hits = []
+        for colour, vector in zip(asked, embed_words(model, asked), strict=True):
+            best = rows[np.argsort(-(views[name][rows] @ vector), kind="stable")][:10]
+            hits.append((colours.to_numpy()[best] == colour).sum() / 10)
+        assert report[f"tag_to_{name}"]["colour"]["precision@10"] == pytest.approx(np.mean(hits))
+    assert {"kind", "colour", "tags"} == set(report["tag_to_product"])
+
+
+def test_among_the_whole_catalogue_the_same_is_asked_of_more_products(model, trained, test_part, views):
+    judged = judge(model, test_part, views=views)
+    whole = Catalog(pd.concat([trained[1].table, test_part.table]), root=test_part.root)
+    found = whole_catalogue(judged, test_part, whole, embed_catalog(model, whole))
+    assert found["products"] == found["text_to_product"]["gallery"] == len(whole)
+    alone = summarise(judged, test_part)
+    for name in ("text_to_image", "text_to_product", "photo_text_to_product"):
+        assert found[name]["queries"] == alone[name]["queries"]
+        assert found[name]["mrr"] <= alone[name]["mrr"]
+    again = whole_catalogue(judged, test_part, test_part, views)
+    assert again["image_to_product"] == alone["image_to_product"]
 
 
 def test_title_alone_is_a_product_that_has_nothing_else(model, test_part):
@@ -192,14 +258,13 @@ def clear_views(model, trained, monkeypatch):
     }
     for module in (calibration, judgement):
         monkeypatch.setattr(module, "embed_catalog", lambda *_, **__: drawn)
-    monkeypatch.setattr(judgement, "embed_titles", lambda *_, **__: drawn["text"])
     return drawn
 
 
 @pytest.fixture
 def calibrated(model, trained, clear_views):
     before = model.head.parameters()
-    returned = calibrate(model, trained[2])
+    returned = calibrate(model, trained[2]).head
     yield before, returned, model.head.parameters()
     model.head.calibrate(before["scale"], before["offset"], before["threshold"])
 
@@ -211,6 +276,22 @@ def asked(calibrated, clear_views, trained):
     images, texts = (np.concatenate([getattr(pairs, side) for pairs in draws]) for side in ("image", "text"))
     inner = np.sum(clear_views["image"][images].astype(float) * clear_views["text"][texts], axis=1)
     return np.concatenate([pairs.label for pairs in draws]), head["temperature"] * inner + head["bias"]
+
+
+def test_an_isotonic_curve_is_that_of_scikit_learn_and_is_kept_in_the_bundle(trained, clear_views, tmp_path):
+    config = load_config("tiny", ["model.calibration=isotonic"])
+    model = build_model(config, trained[1])
+    thresholds = calibrate(model, trained[2]).thresholds
+    draws = MatchPairs.joined([match_pairs(trained[2], seed=seed) for seed in range(10)])
+    scores = calibration.pair_evidence(model, clear_views, draws)
+    theirs = IsotonicRegression(out_of_bounds="clip").fit(scores, draws.label).predict(scores)
+    found = calibration.evidence_probability(model, scores)
+    np.testing.assert_allclose(found, theirs, atol=1 / len(draws))
+    assert threshold_for(thresholds, "accuracy") == pytest.approx(model.head.parameters()["threshold"])
+    head = load_bundle(export(model, tmp_path / "curved" / "1", manifest={"thresholds": thresholds})).head
+    np.testing.assert_allclose(head.probability(scores), found, atol=1e-6)
+    again = keras.saving.load_model(tmp_path / "curved" / "1" / "model.keras", compile=False)
+    assert again.head.curve_points() == model.head.curve_points()
 
 
 def test_calibration_changes_scale_offset_and_threshold_alone(calibrated):
@@ -265,8 +346,8 @@ def test_unknown_category_offers_the_nearest(measure, model, test_part):
 
 def test_references_are_training_products_and_change_the_probabilities(model, trained, clear_views):
     before = model.head.parameters()
-    plain = calibrate(model, trained[2])
-    told = calibrate(model, trained[2], references=trained[1])
+    plain = calibrate(model, trained[2]).head
+    told = calibrate(model, trained[2], references=trained[1]).head
     banks = np.asarray(model.head.reach.references)
     assert np.isin(np.round(banks[0][banks[0].any(axis=1)], 5), np.round(clear_views["image"], 5)).all()
     assert told["typical_reach"] > plain["typical_reach"] == 0

@@ -49,7 +49,7 @@ def evaluated(trained, tmp_path_factory):
     views = embed_catalog(model, part)
     judgement = judge(model, part, views=views)
     metrics = {"split": "test", **summarise(judgement, part), **examine(judgement, part)}
-    metrics["confusions"] = confusions(part, views, judgement.rows)
+    metrics["confusions"] = confusions(part, judgement.rows, judgement.searched["text_to_image"].first)
     manifest = {"history": {"loss": [3.0, 2.0], "val_mrr": [0.1, 0.2], "lr": 1}, "dim": 8}
     folder = tmp_path_factory.mktemp("report") / "report"
     subject = Subject(part, views, judgement, manifest, HOSTILE)
@@ -121,8 +121,7 @@ def test_kinds_taken_for_each_other_counted_by_hand():
         columns=["product_id", "image", "title", "description", "tags", "kind"], fill_value=""
     )
     # The first text finds itself, the other two find the first picture.
-    views = {"image": np.eye(3, dtype=np.float32), "text": np.eye(3, dtype=np.float32)[[0, 0, 0]]}
-    found = confusions(Catalog(table), views, np.arange(3))
+    found = confusions(Catalog(table), np.arange(3), np.zeros(3, dtype=int))
     assert found["same_kind"] == pytest.approx(1 / 3)
     assert {(row["wanted"], row["found"], row["queries"], row["of"]) for row in found["most"]} == {
         ("杯", "mug", 1, 1),

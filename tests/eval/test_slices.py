@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 
 from product_matching.dataset import Catalog, MatchPairs
+from product_matching.dataset.fingerprints import ImageFacts
 from product_matching.eval import Judgement, slice_metrics
 from product_matching.eval.aims import aims
-from product_matching.eval.slices import slice_labels, worst_slices
+from product_matching.eval.slices import novelty_labels, slice_labels, worst_slices
 from product_matching.metrics import RelevantRanks
 
 
@@ -48,6 +49,28 @@ def test_slices_counted_by_hand(judgement, catalog):
     assert [name.split()[0] for name in found["price"]] == ["lowest", "second", "third", "highest"]
     first = worst_slices(found)[0]
     assert first["accuracy"] <= shoes["accuracy"]
+
+
+def test_what_is_new_to_the_training_is_told_apart(judgement, catalog):
+    train = catalog.take(np.arange(60, 100))  # mugs alone
+    found = slice_metrics(judgement, catalog, train=train)
+    assert {name: one["products"] for name, one in found["kind, to the training"].items()} == {"new": 62, "known": 40}
+    told = dict(novelty_labels(catalog, train))
+    assert set(told["words of the title, to the training"].iloc[:60]) == {"some new"}
+    assert set(told["words of the title, to the training"].iloc[60:100]) == {"known"}
+    assert set(told["family, to the training"].iloc[60:100]) == {"known"}
+    # Of one value alone there is nothing to compare.
+    assert "kind, to the training" not in slice_metrics(judgement, catalog, train=catalog)
+
+
+def test_pictures_by_size_or_too_small(catalog):
+    def told(sides):
+        images = {f"{i}.jpg": ImageFacts(side, 500, b"", b"") for i, side in enumerate(sides)}
+        table = catalog.table.assign(image=[f"{i}.jpg" for i in range(102)])
+        return dict(slice_labels(Catalog(table, images=images)))["shorter side of the picture"]
+
+    assert told(range(100, 202)).iloc[0] == "smallest quarter (100 to 125.2)"
+    assert told([64] * 30 + [256] * 72).value_counts().to_dict() == {"128 pixels or more": 72, "under 128 pixels": 30}
 
 
 def test_quarters_are_those_of_pandas(catalog):

@@ -46,6 +46,13 @@ def test_evaluate_has_the_names_that_scripts_read(bundle, tiny_shop, capsys):
         expected = {"recall@1", "recall@5", "recall@10", "mrr", "ndcg@10", "queries", "gallery"}
         assert set(result[direction]) == expected | {"map", "precision@10", "intervals"}
     assert set(result["baselines"]) == {"chance", "only kind", "only colour"}
+    for name in ("image_to_product", "photo_text_to_product"):
+        assert result[name]["note"]
+        assert result["whole_catalogue"][name]["gallery"] > result[name]["gallery"]
+    assert {"kind", "family"} >= set(result["product_to_product"])
+    assert set(result["tag_to_image"]) == {"kind", "colour", "tags"}
+    assert "TF-IDF" in result["plain_searches"]["text_to_product"]
+    assert "nearest colours" in result["plain_searches"]["image_to_text"]
     assert {"brier", "ece", "thresholds", "slices", "worst_slices", "confusions"} <= set(result)
     assert json.loads((bundle / "report" / "metrics.json").read_text(encoding="utf-8"))["f1"] == result["f1"]
     assert "<h1>" in (bundle / "report" / "index.html").read_text(encoding="utf-8")
@@ -81,12 +88,24 @@ def test_match_keeps_the_order_and_measures_labels(bundle, tiny_shop, tmp_path, 
     table = pd.read_csv(tiny_shop.catalog, keep_default_na=False, dtype=str)
     table = table[(table["image"] != "") & (table["title"] != "")].head(6)
     pairs = pd.DataFrame(
-        {"l_image": table["image"], "r_name": list(table["title"][:3]) * 2, "label": [1] * 3 + [0] * 3}
+        {
+            "l_image": table["image"],
+            "l_kind": table["kind"],
+            "r_name": list(table["title"][:3]) * 2,
+            "label": [1] * 3 + [0] * 3,
+        }
     )
     path = tiny_shop.catalog.parent / "pairs.csv"
     pairs.to_csv(path, index=False)
     result = call(capsys, "match", bundle, path, "--left", "l_", "--right", "r_")
+    certain = call(capsys, "match", bundle, path, "--left", "l_", "--right", "r_", "--aim", "cost=1000")
+    kinds = call(capsys, "match", bundle, path, "--left", "l_", "--right", "r_", "--by-category", "l_kind")
+    assert main(["match", str(bundle), str(path), "--left", "l_", "--right", "r_", "--aim", "best"]) == 2
     path.unlink()
+    own = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))["thresholds"]["by_category"]
+    assert certain["threshold"] >= result["threshold"]
+    for pair, kind in zip(kinds["pairs"], table["kind"], strict=True):
+        assert pair["match"] == (pair["probability"] >= own.get(kind, result["threshold"]))
     assert len(result["pairs"]) == 6
     assert {"probability", "match"} <= set(result["pairs"][0])
     right = [pair["match"] == bool(label) for pair, label in zip(result["pairs"], pairs["label"], strict=True)]

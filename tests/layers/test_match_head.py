@@ -37,6 +37,23 @@ def test_calibrated_probability():
     np.testing.assert_allclose(found, 1 / (1 + np.exp([1.0, 0.0, -5.0])), rtol=1e-5)
 
 
+def test_a_curve_is_read_as_numpy_does():
+    head = MatchHead(knots=6)
+    head.calibrate(2.0, -1.0, 0.3)
+    scores = np.array([-3.0, -1.0, 0.5, 3.0], np.float32)
+    # Before a curve is there the two parameters count.
+    np.testing.assert_allclose(head.probability(scores), 1 / (1 + np.exp(-(2 * scores - 1))), rtol=1e-5)
+    levels, heights = np.array([-2.0, -1.0, 0.0, 1.0, 2.0]), np.array([0.1, 0.1, 0.1, 0.6, 0.9])
+    head.calibrate_curve(levels, heights)
+    np.testing.assert_allclose(head.probability(scores), np.interp(scores, levels, heights), atol=1e-6)
+    points = head.curve_points()
+    assert len(points["scores"]) == 6
+    np.testing.assert_allclose(np.interp(scores, points["scores"], points["probabilities"]), head.probability(scores))
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(head))
+    assert again.curve.shape == (2, 6)
+    assert MatchHead().curve_points() == {}
+
+
 @pytest.mark.parametrize("score", [1e4, -1e4])
 def test_probability_of_an_extreme_score_is_certain(score):
     assert float(MatchHead().probability(np.float32(score))) == (score > 0)

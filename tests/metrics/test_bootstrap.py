@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from product_matching.errors import ConfigError, DataError
 from product_matching.metrics import bootstrap_interval
@@ -11,6 +12,12 @@ def test_close_to_the_normal_interval():
     values = np.random.default_rng(0).normal(3, 2, size=2000)
     half = 1.96 * values.std() / math.sqrt(2000)
     assert bootstrap_interval(values) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.02)
+
+
+def test_few_distinct_values_have_the_interval_of_scipy():
+    values = np.random.default_rng(0).choice([0.0, 0.5, 1.0], size=400, p=[0.1, 0.2, 0.7])
+    theirs = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=0).confidence_interval
+    assert bootstrap_interval(values, resamples=4000) == pytest.approx((theirs.low, theirs.high), abs=0.004)
 
 
 def test_covers_the_true_mean_as_often_as_it_says():

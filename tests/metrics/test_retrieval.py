@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from ir_measures import RR, Success, nDCG
 
 from product_matching.errors import ConfigError, DataError
-from product_matching.metrics import query_ranks, recall_at, reciprocal_rank, retrieval_metrics
-from product_matching.metrics.retrieval import SORT_FROM
+from product_matching.metrics import query_ranks, recall_at, reciprocal_rank, retrieval_metrics, search_all
+from product_matching.metrics.searching import SORT_FROM
 
 
 def shop(seed, queries=30, items=80, groups=20, whole=False):
@@ -98,6 +98,22 @@ def test_order_of_queries_changes_nothing():
     order = np.random.default_rng(0).permutation(30)
     shuffled = {**data, "queries": data["queries"][order], "query_groups": data["query_groups"][order]}
     assert retrieval_metrics(**shuffled) == pytest.approx(retrieval_metrics(**data))
+
+
+@pytest.mark.parametrize("ties", ["order", "random"])
+def test_first_results_and_leads_agree_with_a_naive_loop(ties):
+    data = shop(8, groups=4)
+    found = search_all(**data, chunk=7, ties=ties)
+    scores = data["queries"] @ data["gallery"].T
+    assert (found.first == scores.argmax(axis=1)[found.ranks.queries]).all()
+    wanted = (data["query_groups"][:, None] == data["gallery_groups"])[found.ranks.queries]
+    leads = [
+        line[mask].max() - line[~mask].max() for line, mask in zip(scores[found.ranks.queries], wanted, strict=True)
+    ]
+    np.testing.assert_allclose(found.leads, leads, atol=1e-5)
+    assert min(leads) < 0 < max(leads)
+    alone = search_all([[1.0]], [[2.0]], query_groups=[0], gallery_groups=[0])
+    assert (alone.first.tolist(), alone.leads.tolist()) == ([0], [0.0])
 
 
 def test_ties_in_order_follow_the_gallery():
