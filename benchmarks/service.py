@@ -7,6 +7,8 @@ machine's cores. The ceiling is the text tower's own forward pass over such quer
 Command:
 
     python -m benchmarks.service BUNDLE [--clients 1 8 32 128] [--seconds 10] [--no-batching]
+
+Time: two minutes.
 """
 
 from __future__ import annotations

@@ -1,0 +1,50 @@
+"""The benchmarks: what there is, runs of them with a record, and the tables that records become.
+
+    python -m benchmarks list
+    python -m benchmarks run NAME [--data DIR] [--bundle DIR] [--out DIR] [-- options of NAME]
+    python -m benchmarks render [--check]
+
+A benchmark is a module here that prints one JSON object a line. `run` keeps these lines in OUT/NAME.json, with the
+command, the date, the seconds and the machine; `render` writes the tables of benchmarks/results into the marked places
+of the pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.harness.registry import BENCHMARKS, about
+from benchmarks.harness.rendering import PAGES, render
+from benchmarks.harness.running import run
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="run benchmarks and keep what they say")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="names, questions, expected times")
+    one = commands.add_parser("run", help="run one and keep its record")
+    one.add_argument("name", choices=sorted(BENCHMARKS))
+    one.add_argument("--data", type=Path, default=Path("data"), help="folder of the unpacked data sets")
+    one.add_argument("--bundle", type=Path, default=Path("saved_models/demo"), help="for those that want one")
+    one.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the records")
+    one.add_argument("options", nargs="*", help="after --: options of the benchmark itself")
+    pages = commands.add_parser("render", help="write the tables into the pages")
+    pages.add_argument("--check", action="store_true", help="only say whether a page is out of date")
+    options = parser.parse_args()
+    if options.command == "list":
+        for name in sorted(BENCHMARKS):
+            question, time = about(name)
+            print(f"{name:16} {question} ({time})")
+        return 0
+    if options.command == "run":
+        print(run(options.name, options.options, data=options.data, bundle=options.bundle, out=options.out))
+        return 0
+    stale = render(PAGES, write=not options.check)
+    print("\n".join(f"{'out of date' if options.check else 'written'}: {page}" for page in stale) or "all up to date")
+    return int(options.check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Runs benchmarks, keeps their records and makes tables of them."""

@@ -1,0 +1,28 @@
+"""The benchmarks there are."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1]
+
+BENCHMARKS: dict[str, tuple[str, ...]] = {
+    "bandit": (),
+    "encoders": (),
+    "entity_matching": ("{data}/entity_matching",),
+    "evaluation": (),
+    "input_pipeline": (),
+    "matching": ("{data}/ikea/catalog.csv",),
+    "off_policy": (),
+    "recommendation": ("{data}/amazon_beauty",),
+    "service": ("{bundle}",),
+}
+"""The arguments of each, before the options that the caller adds; {data} and {bundle} are the harness' own options."""
+
+
+def about(name: str) -> tuple[str, str]:
+    """The question a benchmark asks, the first line of its docstring, and the time it takes, the line "Time: …"."""
+    text = ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))) or ""
+    times = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("Time:")]
+    return text.partition("\n")[0], times[0] if times else "some minutes"

@@ -1,0 +1,97 @@
+"""One run of a benchmark, and the record of it."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness.registry import BENCHMARKS, FOLDER, about
+
+PACKAGES = ("product-matching", "tensorflow", "keras", "keras-hub", "scann", "numpy", "torch", "transformers")
+"""Whose versions are noted, where they are installed."""
+
+
+def run(name: str, options: Sequence[str], *, data: Path, bundle: Path, out: Path) -> Path:
+    """Runs a benchmark in a process of its own and writes its record.
+
+    Args:
+        name: Of the benchmark.
+        options: Its own options.
+        data, bundle: What stands for {data} and {bundle} in its arguments.
+        out: Folder of the record.
+
+    Returns:
+        The record's file.
+
+    Raises:
+        SystemExit: If the benchmark fails; an earlier record stays as it was.
+    """
+    fixed = [argument.format(data=data, bundle=bundle) for argument in BENCHMARKS[name]]
+    load, start, spent = os.getloadavg()[0], time.perf_counter(), _cpu_seconds()
+    rows = _rows([sys.executable, "-m", f"benchmarks.{name}", *fixed, *options])
+    record = {
+        "name": name,
+        "question": about(name)[0],
+        "command": " ".join(["python -m benchmarks run", name, *(["--", *options] if options else [])]),
+        "date": datetime.date.today().isoformat(),
+        "seconds": round(time.perf_counter() - start, 1),
+        "cpu_seconds": round(_cpu_seconds() - spent, 1),
+        "machine": machine(load),
+        "rows": rows,
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / f"{name}.json"
+    file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return file
+
+
+def machine(load: float) -> dict[str, Any]:
+    """What a figure depends on besides the code; `load`: of the machine before the run, 0 where it was free."""
+    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(pages / 2**30, 1),
+        "load_before": round(load, 1),
+        "versions": versions,
+    }
+
+
+def _rows(command: Sequence[str]) -> list[dict[str, Any]]:
+    """The JSON objects that a command prints, one a line; all it prints is shown as it comes."""
+    rows = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=FOLDER.parent) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if line.startswith("{"):
+                rows.append(json.loads(line))
+    if process.returncode or not rows:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode} and {len(rows)} results; no record is written.")
+    return rows
+
+
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    return names[0] if names else platform.processor()

@@ -1,0 +1,97 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.harness import running
+from benchmarks.harness.registry import BENCHMARKS, FOLDER, about
+from benchmarks.harness.rendering import PAGES, cell, render, table
+
+ROWS = [{"way": "a", "accuracy": 0.9514, "interval": [0.94, 0.96], "seconds": 1234.5}, {"way": "b", "accuracy": 1.25}]
+RECORD = {
+    "command": "python -m benchmarks run toy", "date": "2026-01-02", "seconds": 12.3, "rows": ROWS,
+    "machine": {"cores": 2, "load_before": 0.1},
+}  # fmt: skip
+
+
+def test_every_benchmark_says_what_it_asks_and_how_long_it_takes():
+    modules = {path.stem for path in FOLDER.glob("*.py")} - {"__main__", "peers"}
+    assert modules == set(BENCHMARKS)
+    for name in BENCHMARKS:
+        question, time = about(name)
+        assert question.endswith((".", "?"))
+        assert time
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *[(0.9514, ".951"), (1.25, "1.25"), (1234.5, "1,234"), (7, "7"), (-0.5, "-0.500"), (None, ""), ("x", "x")],
+        *[([0.94, 0.96], "(.940 to .960)"), (True, "True"), ([1, 2, 3], "1, 2, 3")],
+    ],
+)
+def test_values_are_written_for_people(value, text):
+    assert cell(value) == text
+
+
+def test_a_table_has_a_column_for_each_name():
+    lines = table(ROWS).splitlines()
+    assert lines == [
+        "| way | accuracy | interval | seconds |",
+        "| --- | --- | --- | --- |",
+        "| a | .951 | (.940 to .960) | 1,234 |",
+        "| b | 1.25 |  |  |",
+    ]
+    assert table(ROWS, ["seconds", "way"]).splitlines()[2] == "| 1,234 | a |"
+
+
+def test_places_of_a_page_are_brought_up_to_date_and_the_rest_is_left(tmp_path):
+    (tmp_path / "toy.json").write_text(json.dumps(RECORD), encoding="utf-8")
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- benchmark: toy way, accuracy -->\nold\n<!-- end -->\nafter\n", encoding="utf-8")
+    assert render([page], results=tmp_path, write=False) == [page]
+    assert "old" in page.read_text(encoding="utf-8")
+    assert render([page], results=tmp_path) == [page]
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(
+        "before\n<!-- benchmark: toy way, accuracy -->\n`python -m benchmarks run toy`, 2026-01-02, 12 s"
+    )
+    assert text.endswith("| a | .951 |\n| b | 1.25 |\n<!-- end -->\nafter\n")
+    assert render([page], results=tmp_path) == []
+
+
+def test_the_pages_hold_what_the_records_say():
+    assert render(PAGES, write=False) == []
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A benchmark in a folder of its own."""
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "toy.py").write_text(
+        '"""Does it run?\n\nTime: none.\n"""\nimport json, sys\nprint("words")\n'
+        'print(json.dumps({"argument": sys.argv[1]}))\nsys.exit(len(sys.argv) - 2)\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(running, "FOLDER", tmp_path / "benchmarks")
+    monkeypatch.setattr("benchmarks.harness.registry.FOLDER", tmp_path / "benchmarks")
+    monkeypatch.setitem(BENCHMARKS, "toy", ("{data}/x.csv",))
+    return tmp_path / "out"
+
+
+def test_a_run_leaves_a_record(toy):
+    file = running.run("toy", [], data=Path("d"), bundle=Path("b"), out=toy)
+    record = json.loads(file.read_text(encoding="utf-8"))
+    assert record["rows"] == [{"argument": "d/x.csv"}]
+    assert record["question"] == "Does it run?"
+    assert record["machine"]["versions"]["numpy"]
+    assert record["machine"]["cores"] >= 1
+
+
+def test_a_run_that_fails_leaves_none(toy):
+    with pytest.raises(SystemExit, match="ended with 1"):
+        running.run("toy", ["more"], data=Path("d"), bundle=Path("b"), out=toy)
+    assert not toy.exists()
