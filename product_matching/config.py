@@ -179,6 +179,10 @@ class TrainConfig:
     """Views of each product that a frozen tower computes before training; the first is as it is, others augmented."""
     feature_cache: str = ""
     """Folder that keeps what frozen towers computed for the next run; empty: memory only."""
+    log_dir: str = ""
+    """Folder that takes a table of the epochs and what TensorBoard shows; empty: none."""
+    wandb: str = ""
+    """Project of Weights & Biases that takes the epochs (extra `wandb`); empty: none."""
     patience: int = 0
     """Epochs without a better recall@10 on validation after which training stops; 0: never."""
 

@@ -19,6 +19,7 @@ from product_matching.optimizer import build_optimizer, scale_learning_rate
 from product_matching.train.checkpoint import Checkpoint
 from product_matching.train.features import frozen_features
 from product_matching.train.guards import CollapseGuard, LossGuard
+from product_matching.train.logs import log_callbacks
 from product_matching.train.retrieval_monitor import RetrievalMonitor
 
 logger = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ def fit(
         steps_per_epoch=steps,
         shuffle=False,
         verbose=0,
-        callbacks=[*watchers, *callbacks],
+        callbacks=[*watchers, *log_callbacks(config, monitor, resume=first > 0), *callbacks],
     )
     return checkpoint.earlier if checkpoint else _floats(history.history)
 
