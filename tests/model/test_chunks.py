@@ -78,3 +78,13 @@ def test_a_step_of_the_model_is_that_of_the_whole_batch(plain_model, tiny_split,
 def test_a_size_that_does_not_divide_the_batch_is_refused():
     with pytest.raises(ConfigError, match=r"train.chunk_size divides train.batch_size \(32\)"):
         load_config("tiny", ["train.chunk_size=5"])
+
+
+def test_half_precision_learns_in_chunks(half_precision, tiny_split):
+    model = build_model(load_config("tiny", ["train.mixed_precision=mixed_float16"]), tiny_split[0])
+    batch = next(iter(make_dataset(tiny_split[0], model.preprocessor, batch_size=16)))
+    model.compile(optimizer=keras.optimizers.SGD(0.01), loss=SigmoidMatchLoss())
+    model.chunk_size = 8
+    losses = [model.train_on_batch(*batch) for _ in range(4)]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
