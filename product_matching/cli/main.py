@@ -24,13 +24,14 @@ from product_matching.cli import (
     train,
     train_pairs,
     train_recommender,
+    tune,
     validate,
 )
 from product_matching.cli.output import complain
 from product_matching.errors import ProductMatchingError
 
 COMMANDS = (demo, validate, train, evaluate, index, search, match, train_pairs, link)
-COMMANDS += (train_recommender, recommend, evaluate_recommendation, ab_test, serve, doctor)
+COMMANDS += (tune, train_recommender, recommend, evaluate_recommendation, ab_test, serve, doctor)
 USERS_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
 
 

@@ -13,5 +13,6 @@ __getattr__, __dir__, __all__ = attach(
         "RetrievalMonitor": "product_matching.train.retrieval_monitor",
         "fit": "product_matching.train.fitting",
         "fit_pairs": "product_matching.train.pairs",
+        "tune": "product_matching.train.tuning",
     },
 )

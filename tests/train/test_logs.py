@@ -86,4 +86,9 @@ def test_without_the_extra_its_name_is_said(tiny_split, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     config = load_config("tiny", [*SMALL, "train.wandb=shop"])
     with pytest.raises(MissingExtraError, match=r"product-matching\[wandb\]"):
-        fit(build_model(config, tiny_split[0]), tiny_split[0].take(np.arange(40)), tiny_split[1].take(np.arange(0)), config)
+        fit(
+            build_model(config, tiny_split[0]),
+            tiny_split[0].take(np.arange(40)),
+            tiny_split[1].take(np.arange(0)),
+            config,
+        )
