@@ -174,6 +174,9 @@ class TrainConfig:
     `same_kind = 1`."""
     image_cache: str = ""
     """Folder that keeps decoded images for this run and the next; empty: memory."""
+    devices: Literal["one", "all", "workers"] = "one"
+    """all: each GPU of this machine takes a part of a batch (`tf.distribute.MirroredStrategy`); workers: so do several
+    machines, which TF_CONFIG names; every product of the whole batch is a negative in either case."""
     mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     cached_views: int = 1
     """Views of each product that a frozen tower computes before training; the first is as it is, others augmented."""

@@ -105,7 +105,7 @@ def train_bundle(
     from product_matching.deploy import export
     from product_matching.errors import DataError
     from product_matching.model import build_model, parameter_counts
-    from product_matching.train import fit
+    from product_matching.train import devices_scope, fit
 
     parts = catalog.split(config.seed, val=config.split.val, test=config.split.test)
     train, val, test = parts
@@ -116,7 +116,8 @@ def train_bundle(
     if not len(train):
         raise DataError(f"Of {len(catalog)} products none is left to train on after the split. Lower split.test.")
     say(f"{len(train)} products to train on, {len(val)} for validation, {len(test)} held out for the test")
-    with step("build the model", seconds):
+    scope = devices_scope(config)
+    with step("build the model", seconds), scope:
         if init:
             config, model = _start_from(load_bundle(init), config)
         else:
@@ -126,7 +127,7 @@ def train_bundle(
     say(f"{trained:,} parameters learn, {frozen:,} are frozen; vocabulary of {pieces:,} word pieces")
     batch_size = min(config.train.batch_size, len(train))
     progress = training_progress(config.train.epochs, len(train) // batch_size, batch_size)
-    with step("train", seconds):
+    with step("train", seconds), scope:
         history = fit(model, train, val, config, callbacks=[progress], checkpoints=state, resume=resume)
     with step("calibrate on validation products", seconds):
         metrics, thresholds = _calibrate(model, val, train)

@@ -13,6 +13,7 @@ from product_matching.errors import ConfigError, unknown_name
 from product_matching.layers import AttentionFusion, GatedFusion, MaskedFusion, MatchHead, Projection, TagEmbedding
 from product_matching.model.chunks import in_chunks
 from product_matching.model.preprocessor import Preprocessor
+from product_matching.model.replicas import whole_batch
 from product_matching.model.views import MODALITIES, PAIRS, VIEWS
 from product_matching.text import TagLookup, TextEncoder
 from product_matching.visual import ImageEncoder
@@ -186,9 +187,16 @@ class ProductModel(keras.Model):
             y_pred: Views as `call` returns them.
             sample_weight: float [B], weight of each product.
         """
+        x = {name: value for name, value in x.items() if name in ("tags", "unknown_tags") or name.startswith("has_")}
+        x, y, y_pred, sample_weight = whole_batch((x, y, dict(y_pred), sample_weight))
         present = self._present(x)
         questions = (self._view_questions(y, y_pred, present), self._tag_questions(x, y_pred, present))
         return sum(self._mean_loss(asked, sample_weight) for asked in questions) + sum(self.losses)
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Keras would average a batch over its replicas here, masks and all, to learn shapes that this model knows."""
+        if self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
 
     def tag_vectors(self) -> Tensor:
         """R of each tag of the vocabulary alone: float32 [n, D]."""

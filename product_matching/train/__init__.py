@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = attach(
         "LabelledPairs": "product_matching.train.pairs",
         "PairTraining": "product_matching.train.pairs",
         "RetrievalMonitor": "product_matching.train.retrieval_monitor",
+        "devices_scope": "product_matching.train.devices",
         "fit": "product_matching.train.fitting",
         "fit_pairs": "product_matching.train.pairs",
         "tune": "product_matching.train.tuning",
