@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SHOWN = 6
 """Products of each shopper that are printed and drawn, and recommendations."""
 SHOPPERS = 3
+HYBRID = {"sources": ["item-knn", "content", "content:long", "popularity"], "threads": 1}
+"""Without matrix factorisation, which needs an extra. More threads would save nothing at this size."""
 
 
 def recommend_to_shoppers(
@@ -34,7 +36,7 @@ def recommend_to_shoppers(
     from product_matching.recommendation import load_interactions
 
     interactions, features = load_interactions(purchases), features_of_index(index)
-    model, metrics = fit_into_bundle(bundle, interactions, features)
+    model, metrics = fit_into_bundle(bundle, interactions, features, settings=HYBRID)
     shoppers = [_shopper(model, str(user)) for user in interactions.users[:SHOPPERS]]
     measured = {"hybrid": metrics, "popularity": _popularity(interactions, features)}
     rows = [row for shopper in shoppers for row in _rows(shopper, _Goods(catalog))]

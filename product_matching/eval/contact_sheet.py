@@ -21,7 +21,7 @@ class Tile:
     """A picture with a caption.
 
     Attributes:
-        image: Path of the picture; `""` leaves the place white.
+        image: Path of the picture; `""` leaves the place white, but for the words "no picture".
         caption: Up to two short lines.
         right: Whether it is what was asked for: framed green or red; None: grey.
         note: One more short line, below the caption.
@@ -87,6 +87,8 @@ def _draw_tile(
         with Image.open(tile.image) as picture:
             fitted = ImageOps.pad(picture.convert("RGB"), (TILE, TILE), color=WHITE)
         sheet.paste(fitted, corner)
+    elif not words:
+        draw.text((left + TILE // 2, top + TILE // 2), "no picture", fill=FAINT, font=font, anchor="mm")
     frame = PLAIN if tile.right is None else RIGHT if tile.right else WRONG
     draw.rectangle((left - 1, top - 1, left + TILE, top + TILE), outline=frame, width=1 if tile.right is None else 3)
     place = (left + 8, top + TILE // 3) if words else (left, top + TILE + 3)
