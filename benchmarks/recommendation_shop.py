@@ -38,17 +38,19 @@ from product_matching.recommendation import (
 )
 
 DAY = 86_400.0
-POPULARITY = {"half_life": 14 * DAY}
+POPULARITY = {"half_life": 90 * DAY}
+RECENT = {"half_life": 14 * DAY}
 KNN = {"similarity": "cosine", "history_decay": 0.9}
 ALS = {"factors": 64, "alpha": 10.0, "regularization": 1.0}
-CONTENT = {"profile": "decayed", "decay": 0.9}
-SOURCE_OPTIONS = {"item-knn": KNN, "als": ALS, "content": CONTENT, "popularity": POPULARITY}
+CONTENT = {"profile": "decayed", "decay": 0.7}
+SOURCE_OPTIONS = {"item-knn": KNN, "als": ALS, "content": CONTENT, "popularity": RECENT}
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "popularity": ("popularity", POPULARITY),
     "item-knn": ("item-knn", KNN),
     "als": ("als", ALS),
     "content": ("content", CONTENT),
-    "hybrid": ("hybrid", {"holdout": "period", "source_options": SOURCE_OPTIONS}),
+    "content, nearest": ("content", {"profile": "attentive", "sharpness": 30.0}),
+    "hybrid": ("hybrid", {"holdout": "period", "period": 0.2, "source_options": SOURCE_OPTIONS}),
 }
 """Options were chosen on the validation part."""
 SLICES = ("cold users", "cold products", "warm products")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SHOWN = 6
 """Products of each shopper that are printed and drawn, and recommendations."""
 SHOPPERS = 3
-HYBRID = {"sources": ["item-knn", "content", "content:long", "popularity"], "threads": 1}
+HYBRID = {"sources": ["item-knn", "content", "content:long", "content:near", "popularity"], "threads": 1}
 """Without matrix factorisation, which needs an extra. More threads would save nothing at this size."""
 
 

@@ -136,7 +136,7 @@ def reason_text(because: dict[str, Any], name: str = "") -> str:
     product = name or because["product_id"]
     if not product:
         return "popular"
-    return f"{'like' if because['source'] == 'content' else 'goes with'} {product}"
+    return f"{'like' if because['source'].startswith('content') else 'goes with'} {product}"
 
 
 def _attributes(index: ProductIndex, ids: np.ndarray) -> dict[str, dict[str, Any]]:

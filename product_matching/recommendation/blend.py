@@ -34,10 +34,9 @@ class Blend:
         """Scores of all products, float32 [B, N], from tables [B, N] of the sources and columns [N, P] of products."""
         own = len(self.weights) - products.shape[1]
         total = np.tile((products @ self.weights[own:]).astype(np.float32), (len(tables[0]), 1))
-        for place, table in enumerate(tables):
-            plain, steep = self.weights[2 * place : 2 * place + 2].astype(np.float32)
-            share = shares(table)
-            total += plain * share + steep * bend(share)
+        for weights, table in zip(self.weights[:own].reshape(len(tables), -1), tables, strict=True):
+            for weight, column in zip(weights.astype(np.float32), curves(shares(table)), strict=True):
+                total += weight * column
         return total
 
 
@@ -45,14 +44,13 @@ def columns_at(tables: list[np.ndarray], products: np.ndarray, rows: np.ndarray,
     """Columns x_c of some pairs of a user and a product: float32 [M, C].
 
     Args:
-        tables: Of each source, float32 [B, N]: two columns each, the share of the user's largest score and its `bend`.
+        tables: Of each source, float32 [B, N]: the `curves` of the share of the user's largest score.
         products: float32 [N, P], columns of products.
         rows, places: int64 [M].
     """
     columns = []
     for table in tables:
-        share = shares(table)[rows, places]
-        columns += [share, bend(share)]
+        columns += curves(shares(table)[rows, places])
     return np.column_stack([*columns, products[places]]).astype(np.float32)
 
 
@@ -63,9 +61,14 @@ def shares(table: np.ndarray) -> np.ndarray:
     return np.round(said / np.where(largest > 0, largest, 1), 4).astype(np.float32)
 
 
-def bend(share: np.ndarray) -> np.ndarray:
-    """Shares on a scale that tells small ones apart, as sign(x) · log(1 + 30 |x|)."""
-    return np.sign(share) * np.log1p(np.float32(STEEP) * np.abs(share))
+def curves(share: np.ndarray) -> list[np.ndarray]:
+    """Shares on four scales, whose weighted sum bends as the source wants it.
+
+    Itself; sign(x) · log(1 + 30 |x|), which tells small counts apart; x^4 and x^16, which tell the very best likenesses
+    from good ones: of thousands of products, only these come into question.
+    """
+    fourth = np.square(np.square(np.maximum(share, 0)))
+    return [share, np.sign(share) * np.log1p(np.float32(STEEP) * np.abs(share)), fourth, np.square(np.square(fourth))]
 
 
 def columns_of(products: KnownProducts, histories: Histories) -> np.ndarray:

@@ -65,8 +65,8 @@ class Content(Recommender):
             taken = recent.products[recent.offsets[row] : recent.offsets[row + 1]]
             if len(taken):
                 cosines = vectors[taken] @ vectors.T
-                weights = np.exp(self.sharpness * (cosines - cosines.max(axis=0)))
-                scores[row] = (weights * cosines).sum(axis=0) / weights.sum(axis=0)
+                weights = np.exp(np.float32(self.sharpness) * (cosines - cosines.max(axis=0)))
+                scores[row] = np.einsum("ij,ij->j", weights, cosines) / weights.sum(axis=0)
         return scores
 
 

@@ -21,7 +21,13 @@ from product_matching.recommendation.recommender import Recommender
 from product_matching.recommendation.storage import under
 
 USERS_AT_A_TIME = 128
-SOURCE_OPTIONS = {"content:long": {"profile": "mean"}}
+SOURCE_OPTIONS: dict[str, dict[str, Any]] = {
+    "content:long": {"profile": "mean"},
+    "content:near": {"profile": "attentive", "sharpness": 30.0},
+    "popularity:long": {"half_life": 90 * 86_400.0},
+}
+"""Of sources that stand for what another of their kind does not tell: all of a history, likeness to one purchase alone,
+what has been popular for long."""
 HOLDOUTS = ("last", "period")
 
 
@@ -38,7 +44,7 @@ class Hybrid(Recommender):
 
     Args:
         sources: Names of recommenders (see `models.MODELS`); the first tells what is similar. A label behind a colon
-            tells two of a kind apart: `content:long` is the content profile of the whole history.
+            tells two of a kind apart; `SOURCE_OPTIONS` are the options of some of these.
         source_options: Options of sources by name.
         candidates: Of each source.
         training_users: Users that the ranker learns from at most, drawn at random.
@@ -52,7 +58,9 @@ class Hybrid(Recommender):
         threads: Of LightGBM; 0: all cores.
     """
 
-    sources: tuple[str, ...] = ("item-knn", "als", "content", "content:long", "popularity")
+    sources: tuple[str, ...] = (
+        *("item-knn", "als", "content", "content:long", "content:near", "popularity", "popularity:long"),
+    )
     source_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     candidates: int = 100
     training_users: int = 5_000

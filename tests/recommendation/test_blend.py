@@ -5,8 +5,8 @@ from sklearn.linear_model import LogisticRegression
 from product_matching.recommendation.blend import (
     NEGATIVES,
     Blend,
-    bend,
     columns_at,
+    curves,
     draw_pairs,
     fit_blend,
     shares,
@@ -33,7 +33,7 @@ def test_scores_are_the_weighted_columns():
     random = np.random.default_rng(1)
     tables = [random.normal(size=(3, 5)).astype(np.float32) for _ in range(2)]
     tables[0][1, 2] = -np.inf
-    products, weights = random.normal(size=(5, 2)).astype(np.float32), random.normal(size=6)
+    products, weights = random.normal(size=(5, 2)).astype(np.float32), random.normal(size=10)
     scores = Blend(weights).scores(tables, products)
     for row in range(3):
         for place in range(5):
@@ -44,7 +44,11 @@ def test_scores_are_the_weighted_columns():
 def test_shares_are_of_the_largest_and_unknown_is_nothing():
     table = np.array([[2.0, -1.0, -np.inf], [0.0, 0.0, 0.0]], dtype=np.float32)
     np.testing.assert_allclose(shares(table), [[1, -0.5, 0], [0, 0, 0]])
-    np.testing.assert_allclose(bend(np.array([0.0, 1.0, -1.0])), [0, np.log(31), -np.log(31)])
+
+
+def test_the_curves_of_a_share():
+    expected = [[0.5, -1.0], [np.log(16), -np.log(31)], [0.5**4, 0], [0.5**16, 0]]
+    np.testing.assert_allclose(curves(np.array([0.5, -1.0], dtype=np.float32)), expected, rtol=1e-6)
 
 
 def test_what_was_taken_or_seen_is_not_drawn():
