@@ -14,6 +14,8 @@ Product vectors: those of a bundle's index, made from pictures, texts and tags b
     product-matching train hm/catalog.csv --out BUNDLE …; product-matching index BUNDLE hm/catalog.csv
     python -m benchmarks.recommendation_shop hm/transactions.csv --bundle BUNDLE [--on valid] [--models NAMES]
 
+or, with `--vectors`, those of .npz files (`ids`, `vectors`), joined at equal length: frozen towers, say.
+
 It prints a line of the table a model: HR@10 (a shopper with at least one of the purchases among the first ten) with its
 95 % bootstrap interval over the shoppers.
 """
@@ -27,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.recommendation_rooms import joined_vectors
 from product_matching.recommendation import (
     Interactions,
     ProductFeatures,
@@ -72,10 +75,9 @@ def main() -> None:
 
 
 def read_vectors(options: argparse.Namespace) -> ProductFeatures:
-    """Vectors of a bundle's index, or of a .npz file with `ids` and `vectors`."""
+    """Vectors of a bundle's index, or of .npz files with `ids` and `vectors`."""
     if options.vectors:
-        with np.load(options.vectors) as file:
-            return ProductFeatures.of(file["ids"], file["vectors"])
+        return joined_vectors(options.vectors)
     from product_matching import ProductIndex, load_bundle
     from product_matching.cli.features import features_of_index
 
@@ -109,7 +111,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("transactions", type=Path)
     parser.add_argument("--bundle", type=Path)
-    parser.add_argument("--vectors", type=Path, help=".npz with ids and vectors, instead of a bundle")
+    parser.add_argument("--vectors", type=Path, nargs="+", help=".npz files instead of a bundle")
     parser.add_argument("--on", choices=["valid", "test"], default="test")
     parser.add_argument("--models", default="", help="names of rows, separated by semicolons")
     parser.add_argument("--set", default="{}", help="other options as JSON, of the models of the kind --set-of")

@@ -93,10 +93,9 @@ class ItemKNN(Recommender):
 
     def _similarities(self, together: Any, counts: np.ndarray, first: int) -> Any:
         """Similarities of some rows of c, CSR float32 [rows, N], the first of them that of product `first`."""
-        result = together.tocoo()
-        others = result.row + first != result.col
-        result = type(result)((result.data[others], (result.row[others], result.col[others])), shape=result.shape)
-        a, b, c = counts[result.row + first], counts[result.col], result.data
+        result = together.tocsr()
+        rows = np.repeat(np.arange(first, first + result.shape[0]), np.diff(result.indptr))
+        a, b, c = counts[rows], counts[result.indices], result.data
         bottoms = {
             "cosine": lambda: np.sqrt(a * b),
             "asymmetric": lambda: a**self.alpha * b ** (1 - self.alpha),
@@ -107,7 +106,8 @@ class ItemKNN(Recommender):
         }
         shrink = self.shrink / 2 if self.similarity == "dice" else self.shrink
         result.data = (c / (bottoms[self.similarity]() + shrink)).astype(np.float32)
-        return result.tocsr()
+        result.data[rows == result.indices] = 0
+        return result
 
 
 def _blocks(histories: Histories, count: int) -> list[slice]:
@@ -119,15 +119,21 @@ def _blocks(histories: Histories, count: int) -> list[slice]:
 
 
 def _nearest(similarities: Any, count: int) -> Any:
-    """Keeps the `count` largest entries of each row; equal ones by column."""
-    if not count:
-        return similarities
-    similarities.sort_indices()
-    lengths = np.diff(similarities.indptr)
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    order = np.lexsort((similarities.indices, -similarities.data, rows))
-    place = np.arange(len(order)) - np.repeat(similarities.indptr[:-1], lengths)
-    dropped = order[place >= count]
-    similarities.data[dropped] = 0
-    similarities.eliminate_zeros()
-    return similarities
+    """Keeps the `count` largest entries above 0 of each row; equal ones by column."""
+    kept = similarities.data > 0
+    starts = similarities.indptr
+    for row in np.flatnonzero(np.diff(starts) > count) if count else ():
+        inside = slice(starts[row], starts[row + 1])
+        values = similarities.data[inside]
+        least = np.partition(values, len(values) - count)[len(values) - count]
+        if least <= 0:
+            continue
+        kept[inside] = values > least
+        ties = np.flatnonzero(values == least)
+        room = count - np.count_nonzero(kept[inside])
+        kept[starts[row] + ties[np.argsort(similarities.indices[inside][ties])[:room]]] = True
+    offsets = np.concatenate([[0], np.cumsum(kept)])[starts]
+    parts = (similarities.data[kept], similarities.indices[kept], offsets)
+    result = type(similarities)(parts, shape=similarities.shape)
+    result.sort_indices()
+    return result
