@@ -50,9 +50,12 @@ def recommendation_text(result: dict[str, Any]) -> str:
         hits = [[hit["rank"], hit["product_id"], reason_text(hit["because"])] for hit in shopper["recommended"]]
         lines += [f"shopper {shopper['user']} bought {', '.join(shopper['bought'])}"]
         lines += [table(["rank", "product", "because"], hits), ""]
-    names = ("hr@10", "ndcg@10", "coverage")
-    rows = [[name, *(metrics[key] for key in names)] for name, metrics in result["models"].items()]
-    return "\n".join([*lines, table(["the last purchase foreseen", *names], rows)])
+    rows = [
+        [name, metrics["hr@10"], *metrics["intervals"]["hr@10"], metrics["ndcg@10"], metrics["coverage"]]
+        for name, metrics in result["models"].items()
+    ]
+    header = ["the last purchase foreseen", "hr@10", "from", "to", "ndcg@10", "coverage"]
+    return "\n".join([*lines, table(header, rows)])
 
 
 def _popularity(interactions: Interactions, features: ProductFeatures) -> dict[str, Any]:
