@@ -19,6 +19,8 @@ TITLES.npz holds `ids` (ASIN) and `vectors` (float32 [N, D]), such as embeddings
 models that need vectors are left out without it. A line of RESULTS.jsonl is written after each model.
 
 Published HR@10 on this split: popularity .014, item-kNN .064, SASRec .061, TIGER .065, ActionPiece .078.
+
+Time: two hours for all models, a minute for the plain ones.
 """
 
 from __future__ import annotations

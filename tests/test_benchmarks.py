@@ -91,6 +91,11 @@ def test_a_run_leaves_a_record(toy):
     assert record["machine"]["cores"] >= 1
 
 
+def test_a_markdown_table_is_read_too():
+    code = r"print('| a | b |\n|---|---|\n| x | .1 (.0 to .2) |')"
+    assert running._rows([sys.executable, "-c", code]) == [{"a": "x", "b": ".1 (.0 to .2)"}]
+
+
 def test_a_run_that_fails_leaves_none(toy):
     with pytest.raises(SystemExit, match="ended with 1"):
         running.run("toy", ["more"], data=Path("d"), bundle=Path("b"), out=toy)

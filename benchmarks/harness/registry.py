@@ -16,6 +16,9 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "matching": ("{data}/ikea/catalog.csv",),
     "off_policy": (),
     "recommendation": ("{data}/amazon_beauty",),
+    "recommendation_rooms": ("{data}/ikea/room_items.csv",),
+    "recommendation_shop": ("{data}/hm/transactions.csv",),
+    "recommendation_speed": (),
     "service": ("{bundle}",),
 }
 """The arguments of each, before the options that the caller adds; {data} and {bundle} are the harness' own options."""

@@ -74,13 +74,17 @@ def machine(load: float) -> dict[str, Any]:
 
 
 def _rows(command: Sequence[str]) -> list[dict[str, Any]]:
-    """The JSON objects that a command prints, one a line; all it prints is shown as it comes."""
-    rows = []
+    """The JSON objects that a command prints, one a line, or the rows of its Markdown table; all is shown as it comes."""
+    rows, header = [], []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=FOLDER.parent) as process:
         for line in process.stdout:
             print(line, end="", flush=True)
             if line.startswith("{"):
                 rows.append(json.loads(line))
+            elif line.startswith("|") and not line.startswith(("|--", "| --")):
+                cells = [value.strip() for value in line.strip().strip("|").split("|")]
+                rows += [dict(zip(header, cells, strict=True))] if header else []
+                header = header or cells
     if process.returncode or not rows:
         sys.exit(f"{' '.join(command)} ended with {process.returncode} and {len(rows)} results; no record is written.")
     return rows

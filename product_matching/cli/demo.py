@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from product_matching.cli.arguments import add_json
+from product_matching.cli.demo_shoppers import recommend_to_shoppers, recommendation_text
 from product_matching.cli.evaluate import measure, select_part
 from product_matching.cli.evaluation_text import metrics_text
 from product_matching.cli.output import emit, say, table
@@ -39,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Makes a shop, checks it, trains, evaluates, indexes, searches."""
+    """Makes a shop, checks it, trains, evaluates, indexes, searches, recommends."""
     from product_matching.config import load_config
     from product_matching.dataset import load_data
     from product_matching.dataset.inspection import summarise
@@ -61,6 +62,10 @@ def run(options: argparse.Namespace) -> None:
         precision = _attribute_precision(engine, catalog)
         rows, searches = _three_searches(engine, catalog)
     sheet = _draw(rows, options.out / "searches.png")
+    with step("recommend", seconds):
+        purchases = catalog_file.with_name("interactions.csv")
+        recommendation, rows = recommend_to_shoppers(engine.bundle, engine.index, catalog, purchases)
+    recommendation["contact_sheet"] = str(_draw(rows, options.out / "recommendations.png"))
     result = {
         "bundle": str(folder),
         "catalog": str(catalog_file),
@@ -69,6 +74,7 @@ def run(options: argparse.Namespace) -> None:
         "evaluation": metrics,
         "attribute_precision@10": precision,
         "searches": searches,
+        "recommendation": recommendation,
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
     }
     emit(result, as_json=options.json, text=_text)
@@ -180,14 +186,19 @@ def _text(result: dict[str, Any]) -> str:
         [
             *searches,
             "",
+            recommendation_text(result["recommendation"]),
+            "",
             metrics_text(result["evaluation"]),
             "",
             table(["attribute precision@10", "each attribute", "all of them"], precision),
             "",
             table(["step", "seconds"], [[name, f"{value:.1f}"] for name, value in result["seconds"].items()]),
             "",
-            f"pictures of the searches: {result['contact_sheet']}",
-            f"the shop's table:         {result['catalog']}",
+            f"pictures of the searches:        {result['contact_sheet']}",
+            f"pictures of the recommendations: {result['recommendation']['contact_sheet']}",
+            f"the shop's table:                {result['catalog']}",
+            "more of this shop:",
+            f"  product-matching recommend {result['bundle']} --user U0004",
             "now with a table of your own:",
             "  product-matching train YOUR_TABLE.csv --out saved_models/shop",
         ]

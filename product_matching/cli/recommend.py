@@ -53,9 +53,10 @@ def run(options: argparse.Namespace) -> None:
     history = [name.strip() for name in (options.history or "").split(",") if name.strip()]
     _tell_unknown(model, options.user, history)
     asked = {"users": [options.user]} if options.user is not None else {"histories": [history]}
-    asked |= {"k": options.k, "candidates": candidates, "exclude_seen": not options.include_seen}
-    ids, scores = model.recommend(**asked)
+    wanted = {"k": options.k, "candidates": candidates, "exclude_seen": not options.include_seen}
+    ids, scores = model.recommend(**asked, **wanted)
     results = _results(bundle, index, model, ids[0], scores[0])
+    _add_reasons(results, model, asked)
     result = {"user": options.user, "history": history, "model": type(model).__name__, "results": results}
     emit(result, as_json=options.json, text=_text)
 
@@ -122,6 +123,22 @@ def _results(
     return results
 
 
+def _add_reasons(results: list[dict[str, Any]], model: Recommender, asked: dict[str, Any]) -> None:
+    from product_matching.recommendation import explain
+
+    found = explain(model, model.histories_of(**asked), [hit["product_id"] for hit in results])
+    for hit, reason in zip(results, found, strict=True):
+        hit["because"] = {"source": reason.source, "product_id": reason.product_id or None}
+
+
+def reason_text(because: dict[str, Any], name: str = "") -> str:
+    """A reason in words; `name` is what to call the product that it rests on, if not by its id."""
+    product = name or because["product_id"]
+    if not product:
+        return "popular"
+    return f"{'like' if because['source'].startswith('content') else 'goes with'} {product}"
+
+
 def _attributes(index: ProductIndex, ids: np.ndarray) -> dict[str, dict[str, Any]]:
     positions = index.products.known_positions(ids.tolist())
     return {hit.product_id: hit.attributes for hit in index.products.hits(positions, positions)}
@@ -144,5 +161,8 @@ def _probabilities(bundle: Bundle, model: Recommender, scores: np.ndarray) -> np
 def _text(result: dict[str, Any]) -> str:
     if not result["results"]:
         return "no product is left to recommend"
-    rows = [[hit["rank"], hit["product_id"], hit["probability"], hit["title"][:60]] for hit in result["results"]]
-    return table(["rank", "product", "probability", "title"], rows)
+    rows = [
+        [hit["rank"], hit["product_id"], hit["probability"], hit["title"][:60], reason_text(hit["because"])]
+        for hit in result["results"]
+    ]
+    return table(["rank", "product", "probability", "title", "because"], rows)

@@ -11,6 +11,7 @@ from product_matching.cli.output import emit, say, table
 from product_matching.cli.progress import step
 
 if TYPE_CHECKING:
+    from product_matching.bundle import Bundle
     from product_matching.recommendation import Interactions, ProductFeatures, Recommender
 
 
@@ -42,14 +43,32 @@ def run(options: argparse.Namespace) -> None:
         interactions = read_interactions(options)
     index = index_of(bundle)
     features = None if index is None else features_of_index(index)
-    metrics, probabilities = _measure(options.model, settings, interactions, features)
-    with step(f"fit {options.model} on {len(interactions)} events"):
-        model = build_recommender(options.model, **settings).fit(interactions, features)
-    model.rank_probabilities = probabilities
-    model.save(bundle.recommender_folder)
+    model, metrics = fit_into_bundle(bundle, interactions, features, options.model, settings)
     counts = {"events": len(interactions), "users": len(model.users.ids), "products": len(model.products)}
     result = {"bundle": str(bundle.folder), "model": options.model, **counts, "rejected": len(interactions.rejected)}
     emit({**result, "metrics": metrics}, as_json=options.json, text=_text)
+
+
+def fit_into_bundle(
+    bundle: Bundle,
+    interactions: Interactions,
+    features: ProductFeatures | None,
+    name: str = "hybrid",
+    settings: dict[str, Any] | None = None,
+) -> tuple[Recommender, dict[str, Any] | None]:
+    """Measures on the last event of each user, then fits on all events and saves into the bundle.
+
+    Returns:
+        The model, and its metrics; None where no user has three events.
+    """
+    from product_matching.recommendation import build_recommender
+
+    metrics, probabilities = _measure(name, settings or {}, interactions, features)
+    with step(f"fit {name} on {len(interactions)} events"):
+        model = build_recommender(name, **(settings or {})).fit(interactions, features)
+    model.rank_probabilities = probabilities
+    model.save(bundle.recommender_folder)
+    return model, metrics
 
 
 def parse_settings(pairs: list[str]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-TILE, GAP, CAPTION, TEXT = 112, 10, 34, 13
-WHITE, INK, RIGHT, WRONG, PLAIN = "white", "#222222", "#1a9850", "#d73027", "#bbbbbb"
+TILE, GAP, CAPTION, NOTE, TEXT = 112, 10, 34, 18, 13
+WHITE, INK, FAINT, RIGHT, WRONG, PLAIN = "white", "#222222", "#666666", "#1a9850", "#d73027", "#bbbbbb"
 CHINESE_FONTS = (
     *("NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "SourceHanSansSC-Regular.otf", "wqy-microhei.ttc"),
     *("wqy-zenhei.ttc", "msyh.ttc", "simhei.ttf", "PingFang.ttc", "STHeiti Light.ttc", "Arial Unicode.ttf"),
@@ -21,14 +21,16 @@ class Tile:
     """A picture with a caption.
 
     Attributes:
-        image: Path of the picture; `""` leaves the place white.
+        image: Path of the picture; `""` leaves the place white, but for the words "no picture".
         caption: Up to two short lines.
         right: Whether it is what was asked for: framed green or red; None: grey.
+        note: One more short line, below the caption.
     """
 
     image: str
     caption: str
     right: bool | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def contact_sheet(rows: Sequence[Row], path: str | Path) -> None:
     Chinese words need a Chinese font on the machine; without one, each of their characters is shown as an empty box.
     """
     columns = 1 + max(len(row.tiles) for row in rows)
-    height = TILE + CAPTION + 2 * GAP
+    noted = any(tile.note for row in rows for tile in row.tiles)
+    height = TILE + CAPTION + 2 * GAP + (NOTE if noted else 0)
     sheet = Image.new("RGB", (columns * (TILE + GAP) + GAP, len(rows) * height + GAP), WHITE)
     draw, font = ImageDraw.Draw(sheet), _font(" ".join(row.query for row in rows))
     for number, row in enumerate(rows):
@@ -84,10 +87,14 @@ def _draw_tile(
         with Image.open(tile.image) as picture:
             fitted = ImageOps.pad(picture.convert("RGB"), (TILE, TILE), color=WHITE)
         sheet.paste(fitted, corner)
+    elif not words:
+        draw.text((left + TILE // 2, top + TILE // 2), "no picture", fill=FAINT, font=font, anchor="mm")
     frame = PLAIN if tile.right is None else RIGHT if tile.right else WRONG
     draw.rectangle((left - 1, top - 1, left + TILE, top + TILE), outline=frame, width=1 if tile.right is None else 3)
     place = (left + 8, top + TILE // 3) if words else (left, top + TILE + 3)
     draw.multiline_text(place, _wrap(tile.caption, font, margin=16 if words else 0), fill=INK, font=font)
+    if tile.note:
+        draw.text((left, top + TILE + CAPTION + 3), tile.note, fill=FAINT, font=font)
 
 
 def _wrap(text: str, font: ImageFont.ImageFont, *, margin: int = 0) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from product_matching.recommendation.blend import Blend, columns_of, tables_of
 from product_matching.recommendation.histories import Histories
 from product_matching.recommendation.known import KnownProducts
 from product_matching.recommendation.recommender import Recommender
@@ -30,38 +31,50 @@ class Candidates:
 def feature_names(sources: tuple[str, ...] | list[str]) -> list[str]:
     """What the columns of `Candidates.features` mean."""
     own = [f"{what} of {name}" for name in sources for what in ("score", "share of the best score", "1 / rank")]
-    return [*own, "sources", "log popularity", "log age of the last event", "log price", "price to habit", "history"]
+    return [
+        "blend",
+        *own,
+        "sources",
+        "log popularity",
+        "log age of the last event",
+        "log price",
+        "price to habit",
+        "history",
+    ]
 
 
 def collect(
-    sources: dict[str, Recommender], histories: Histories, products: KnownProducts, *, each: int
+    sources: dict[str, Recommender], blend: Blend, histories: Histories, products: KnownProducts, *, each: int
 ) -> tuple[Candidates, np.ndarray]:
-    """Takes the best of each source, without what was seen, and describes it.
+    """Takes the best of the blend and of each source, without what was seen, and describes it.
 
     Args:
         sources: Fitted recommenders that share `products`.
+        blend: Of these sources.
         histories: Of B users.
         products: N of them.
-        each: Candidates of each source.
+        each: Candidates of each source, and of the blend.
 
     Returns:
-        The candidates, and a score float32 [B, N], -3 to -1, that orders all the rest: the first source's.
+        The candidates, and a score float32 [B, N], -3 to -1, that orders all the rest: the blend's.
     """
-    count = len(products)
-    tables = {name: source.scores(histories) for name, source in sources.items()}
-    for table in tables.values():
-        table[histories.rows, histories.products] = -np.inf
+    count, everyone = len(products), sources[next(iter(sources))].users.histories
+    tables = tables_of(sources, histories)
+    blended = blend.scores(list(tables.values()), columns_of(products, everyone))
+    blended[histories.rows, histories.products] = -np.inf
+    first, step = _settled_top(blended, each)
     best = {name: _settled_top(table, each) for name, table in tables.items()}
-    flat = [(np.arange(len(histories))[:, None] * count + b)[b >= 0] for b, _ in best.values()]
+    lists = [first, *(places for places, _ in best.values())]
+    flat = [(np.arange(len(histories))[:, None] * count + b)[b >= 0] for b in lists]
     rows, places = np.divmod(np.unique(np.concatenate(flat)), count)
     columns = [_of_source(tables[name], *best[name], rows, places) for name in sources]
     votes = np.sum([column[:, 2] > 0 for column in columns], axis=0)
-    shared = _of_products(sources[next(iter(sources))], products)[places]
-    habit = _habit(histories, products)[rows]
-    price = shared[:, 2]
-    described = [*columns, votes[:, None], shared, (price - habit)[:, None], histories.lengths[rows][:, None]]
+    shared = _of_products(everyone, products)[places]
+    price = shared[:, 2] - _habit(histories, products)[rows]
+    start = np.round(blended[rows, places] / step[rows, 0]) * step[rows, 0]
+    described = [start[:, None], *columns, votes[:, None], shared, price[:, None], histories.lengths[rows][:, None]]
     features = np.concatenate(described, axis=1).astype(np.float32)
-    return Candidates(rows, places, features), _rest(next(iter(tables.values())))
+    return Candidates(rows, places, features), _rest(blended)
 
 
 def _settled_top(table: np.ndarray, each: int) -> tuple[np.ndarray, np.ndarray]:
@@ -95,9 +108,8 @@ def _of_source(
     return np.stack([scores, np.round(share, 4), ranks[rows, places]], axis=1)
 
 
-def _of_products(source: Recommender, products: KnownProducts) -> np.ndarray:
+def _of_products(events: Histories, products: KnownProducts) -> np.ndarray:
     """Log popularity, log age of the last event, log price: [N, 3], nan where unknown."""
-    events = source.users.histories
     counts = np.bincount(events.products, events.weights, minlength=len(products))
     latest = np.full(len(products), -np.inf)
     np.maximum.at(latest, events.products, events.times)

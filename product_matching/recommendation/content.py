@@ -10,7 +10,7 @@ import numpy as np
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.recommendation.histories import Histories
 from product_matching.recommendation.recommender import Recommender
-from product_matching.recommendation.vectors import cosine, unit
+from product_matching.recommendation.vectors import unit
 
 PROFILES = ("mean", "decayed", "attentive")
 WITHOUT_VECTOR = -1.0  # the lowest cosine: what cannot be compared stands last
@@ -46,18 +46,18 @@ class Content(Recommender):
         """Nothing is learnt."""
 
     def _score(self, histories: Histories) -> np.ndarray:
-        vectors, recent = unit(self.products.vectors), histories.last(self.longest)
+        vectors, recent = self.products.directions, histories.last(self.longest)
         if self.profile == "attentive":
             scores = self._attend(recent, vectors)
         else:
             rate = 1.0 if self.profile == "mean" else self.decay
-            scores = cosine(_sums(recent, vectors, recent.weights * rate**recent.steps_back), vectors)
+            scores = unit(_sums(recent, vectors, recent.weights * rate**recent.steps_back)) @ vectors.T
         scores[:, ~vectors.any(axis=1)] = WITHOUT_VECTOR
         return scores
 
     def _similar(self, positions: np.ndarray) -> np.ndarray:
-        vectors = self.products.vectors
-        return cosine(vectors[positions], vectors)
+        vectors = self.products.directions
+        return vectors[positions] @ vectors.T
 
     def _attend(self, recent: Histories, vectors: np.ndarray) -> np.ndarray:
         scores = np.zeros((len(recent), len(vectors)), dtype=np.float32)
@@ -65,8 +65,8 @@ class Content(Recommender):
             taken = recent.products[recent.offsets[row] : recent.offsets[row + 1]]
             if len(taken):
                 cosines = vectors[taken] @ vectors.T
-                weights = np.exp(self.sharpness * (cosines - cosines.max(axis=0)))
-                scores[row] = (weights * cosines).sum(axis=0) / weights.sum(axis=0)
+                weights = np.exp(np.float32(self.sharpness) * (cosines - cosines.max(axis=0)))
+                scores[row] = np.einsum("ij,ij->j", weights, cosines) / weights.sum(axis=0)
         return scores
 
 

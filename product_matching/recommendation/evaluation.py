@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from product_matching.recommendation.recommender import Recommender
 from product_matching.recommendation.splitting import temperature_of
 from product_matching.recommendation.top_k import MISS, ranks_of, top_k
 
-Metrics = dict[str, float | int | list[float] | dict[str, dict[str, float | int]]]
+Metrics = dict[str, float | int | list[float] | dict[str, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def evaluate_recommender(
         that stand in somebody's list), `gini` (of the products' counts in the lists: 0 all equal, 1 one takes all),
         `novelty` (mean -log2 of a listed product's share of the events); these three for the largest k. `users`,
         `products`; `intervals`; `slices`: hr@k and ndcg@k by the length of the history (`cold`, `warm`, `hot` users)
-        and by the events of the target (`cold`, `warm`, `hot` products), where there are any.
+        and by the events of the target (`cold`, `warm`, `hot` products), where there are any, with `intervals` too.
 
     Raises:
         DataError: If there is no target.
@@ -78,7 +79,8 @@ def metrics_of(
     result |= {"users": len(outcome.ranks), "products": len(model.products)}
     if intervals:
         result["intervals"] = {name: list(bootstrap_interval(v, seed=seed)) for name, v in values.items()}
-    result["slices"] = _slices(outcome, values, ks)
+    slices = _slices(outcome, values, ks)
+    result["slices"] = {name: _summary(part, seed=seed, intervals=intervals) for name, part in slices.items()}
     return result
 
 
@@ -123,18 +125,24 @@ def _per_user(ranks: RelevantRanks, ks: Sequence[int]) -> dict[str, np.ndarray]:
     return values | {f"ndcg@{k}": ndcg_at(ranks, k) for k in ks} | {"mrr": reciprocal_rank(ranks)}
 
 
-def _slices(outcome: Outcome, values: dict[str, np.ndarray], ks: Sequence[int]) -> dict[str, dict[str, float | int]]:
+def _slices(outcome: Outcome, values: dict[str, np.ndarray], ks: Sequence[int]) -> dict[str, dict[str, np.ndarray]]:
+    """Values of the users of each slice, by metric."""
     result = {}
     users = temperature_of(outcome.history_lengths)
     products = temperature_of(outcome.target_counts)
     ranks = outcome.ranks
     for name in ("cold", "warm", "hot"):
         if (users == name).any():
-            means = {key: float(array[users == name].mean()) for key, array in values.items()}
-            result[f"{name} users"] = {**means, "users": int((users == name).sum())}
+            result[f"{name} users"] = {key: array[users == name] for key, array in values.items()}
         kept = [ranks.ranks[a:b][products[a:b] == name] for a, b in zip(ranks.offsets, ranks.offsets[1:], strict=False)]
         if any(len(part) for part in kept):
-            part = RelevantRanks.from_lists(kept)
-            means = {key: float(array.mean()) for key, array in _per_user(part, ks).items()}
-            result[f"{name} products"] = {**means, "users": len(part)}
+            result[f"{name} products"] = _per_user(RelevantRanks.from_lists(kept), ks)
+    return result
+
+
+def _summary(values: dict[str, np.ndarray], *, seed: int, intervals: bool) -> dict[str, Any]:
+    result: dict[str, Any] = {name: float(array.mean()) for name, array in values.items()}
+    result["users"] = len(values["mrr"])
+    if intervals:
+        result["intervals"] = {name: list(bootstrap_interval(v, seed=seed)) for name, v in values.items()}
     return result

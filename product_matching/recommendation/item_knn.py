@@ -10,10 +10,12 @@ import numpy as np
 from product_matching._optional import require
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.recommendation.histories import Histories
+from product_matching.recommendation.item_pairs import OrderedPairs, PlainPairs
 from product_matching.recommendation.recommender import Recommender
 from product_matching.recommendation.storage import packed, unpacked
 
 Similarity = Literal["cosine", "asymmetric", "jaccard", "dice", "conditional", "lift"]
+PAIRS_AT_A_TIME = 1 << 25  # pairs of events; some 1 GB
 SIMILARITIES = ("cosine", "asymmetric", "jaccard", "dice", "conditional", "lift")
 
 
@@ -56,10 +58,15 @@ class ItemKNN(Recommender):
             raise ConfigError(unknown_name("similarity", self.similarity, SIMILARITIES))
 
     def _fit(self) -> None:
+        sparse = require("scipy.sparse", "recommend")
         histories, count = self.users.histories, len(self.products)
-        together = self._together(histories, count)
         counts = np.bincount(histories.products, histories.weights, minlength=count)
-        self._neighbours = _nearest(self._similarities(together, counts), self.neighbours)
+        pairs = self._pairs(histories, count)
+        blocks = [
+            _nearest(self._similarities(pairs.of(rows), counts, rows.start), self.neighbours)
+            for rows in _blocks(histories, count)
+        ]
+        self._neighbours = sparse.vstack(blocks, format="csr")
 
     def _score(self, histories: Histories) -> np.ndarray:
         values = histories.weights * np.float32(self.history_decay) ** histories.steps_back
@@ -78,61 +85,55 @@ class ItemKNN(Recommender):
     def _restore(self, state: dict[str, np.ndarray]) -> None:
         self._neighbours = unpacked(state, "neighbours")
 
-    def _together(self, histories: Histories, count: int) -> Any:
-        """c, scipy CSR float32 [count, count], without its diagonal."""
+    def _pairs(self, histories: Histories, count: int) -> PlainPairs | OrderedPairs:
         damping = np.maximum(histories.lengths, 1.0) ** -self.user_damping
         if (self.gap_decay, self.backward, self.window) == (1.0, 1.0, 0):
-            plain = histories.matrix(count, histories.weights * np.sqrt(damping)[histories.rows])
-            both = (plain.T @ plain).tocsr()
-        else:
-            later = self._in_order(histories, damping, count)
-            both = (later + self.backward * later.T).tocsr()
-        both.setdiag(0)
-        both.eliminate_zeros()
-        return both
+            return PlainPairs(histories, damping, count)
+        return OrderedPairs(histories, damping, count, self.gap_decay, self.backward, self.window)
 
-    def _in_order(self, histories: Histories, damping: np.ndarray, count: int) -> Any:
-        """Counts c only where j came after i."""
-        sparse = require("scipy.sparse", "recommend")
-        total = sparse.csr_matrix((count, count), dtype=np.float32)
-        longest = int(histories.lengths.max(initial=0)) - 1
-        rows = histories.rows
-        for gap in range(1, min(longest, self.window or longest) + 1):
-            near = np.flatnonzero(rows[:-gap] == rows[gap:])
-            value = self.gap_decay ** (gap - 1)
-            if value < 1e-4:
-                break
-            weights = value * damping[rows[near]] * np.sqrt(histories.weights[near] * histories.weights[near + gap])
-            pairs = (histories.products[near], histories.products[near + gap])
-            total = total + sparse.csr_matrix((weights.astype(np.float32), pairs), shape=(count, count))
-        return total
-
-    def _similarities(self, together: Any, counts: np.ndarray) -> Any:
-        result = together.tocoo()
-        a, b, c = counts[result.row], counts[result.col], result.data
+    def _similarities(self, together: Any, counts: np.ndarray, first: int) -> Any:
+        """Similarities of some rows of c, CSR float32 [rows, N], the first of them that of product `first`."""
+        result = together.tocsr()
+        rows = np.repeat(np.arange(first, first + result.shape[0]), np.diff(result.indptr))
+        a, b, c = counts[rows], counts[result.indices], result.data
         bottoms = {
             "cosine": lambda: np.sqrt(a * b),
             "asymmetric": lambda: a**self.alpha * b ** (1 - self.alpha),
-            "jaccard": lambda: a + b - c,
+            "jaccard": lambda: np.maximum(a + b - c, c),  # repeated purchases would take it to 0
             "dice": lambda: (a + b) / 2,
             "conditional": lambda: a,
             "lift": lambda: a * b,
         }
         shrink = self.shrink / 2 if self.similarity == "dice" else self.shrink
         result.data = (c / (bottoms[self.similarity]() + shrink)).astype(np.float32)
-        return result.tocsr()
+        result.data[rows == result.indices] = 0
+        return result
+
+
+def _blocks(histories: Histories, count: int) -> list[slice]:
+    """Ranges of products whose pairs fit into memory together."""
+    pairs = np.bincount(histories.products, histories.lengths[histories.rows], minlength=count)
+    number = np.cumsum(pairs) // PAIRS_AT_A_TIME
+    edges = np.flatnonzero(np.diff(number)) + 1
+    return [slice(a, b) for a, b in zip([0, *edges.tolist()], [*edges.tolist(), count], strict=True)]
 
 
 def _nearest(similarities: Any, count: int) -> Any:
-    """Keeps the `count` largest entries of each row; equal ones by column."""
-    if not count:
-        return similarities
-    similarities.sort_indices()
-    lengths = np.diff(similarities.indptr)
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    order = np.lexsort((similarities.indices, -similarities.data, rows))
-    place = np.arange(len(order)) - np.repeat(similarities.indptr[:-1], lengths)
-    dropped = order[place >= count]
-    similarities.data[dropped] = 0
-    similarities.eliminate_zeros()
-    return similarities
+    """Keeps the `count` largest entries above 0 of each row; equal ones by column."""
+    kept = similarities.data > 0
+    starts = similarities.indptr
+    for row in np.flatnonzero(np.diff(starts) > count) if count else ():
+        inside = slice(starts[row], starts[row + 1])
+        values = similarities.data[inside]
+        least = np.partition(values, len(values) - count)[len(values) - count]
+        if least <= 0:
+            continue
+        kept[inside] = values > least
+        ties = np.flatnonzero(values == least)
+        room = count - np.count_nonzero(kept[inside])
+        kept[starts[row] + ties[np.argsort(similarities.indices[inside][ties])[:room]]] = True
+    offsets = np.concatenate([[0], np.cumsum(kept)])[starts]
+    parts = (similarities.data[kept], similarities.indices[kept], offsets)
+    result = type(similarities)(parts, shape=similarities.shape)
+    result.sort_indices()
+    return result

@@ -11,6 +11,7 @@ from product_matching.errors import DataError
 from product_matching.recommendation.features import ProductFeatures
 from product_matching.recommendation.histories import Histories
 from product_matching.recommendation.interactions import Interactions
+from product_matching.recommendation.vectors import unit
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class KnownProducts:
     def places(self) -> dict[str, int]:
         """From id to position."""
         return {name: place for place, name in enumerate(self.ids.tolist())}
+
+    @cached_property
+    def directions(self) -> np.ndarray | None:
+        """The vectors at length 1, zeros where a product has none: float32 [N, D]."""
+        return None if self.vectors is None else unit(self.vectors)
 
     def positions(self, ids: np.ndarray | list[str]) -> np.ndarray:
         """int64 [n]: positions of these ids, -1 where one is unknown."""

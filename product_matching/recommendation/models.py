@@ -35,6 +35,11 @@ def model_class(name: str) -> type[Recommender]:
     return getattr(importlib.import_module(module), attribute)
 
 
+def name_of(model: Recommender) -> str:
+    """The name under which `model_class` finds the class of a model."""
+    return next(name for name, (_, attribute) in MODELS.items() if attribute == type(model).__name__)
+
+
 def build_recommender(name: str, **options: Any) -> Recommender:
     """A recommender that is still to be fitted.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class Popularity(Recommender):
     """
 
     half_life: float = 30 * 86_400.0
+    compares: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not self.half_life >= 0:

@@ -1,4 +1,7 @@
-"""The learned ranker of the hybrid: boosted trees through the library `lightgbm`, calibrated by kind of user."""
+"""The learned ranker of the hybrid: boosted trees through the library `lightgbm`, calibrated by kind of user.
+
+The first column of its features is the score that the trees start from, so that they learn only what is to be mended.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from product_matching.metrics import fit_platt
 from product_matching.recommendation.splitting import temperature_of
 
 TEMPERATURES = ("cold", "warm", "hot")
+PATIENCE = 20  # rounds without a gain on the users that were set aside
 LEAST_SCALE = 1e-6  # keeps the order of scores where the calibration found none
 
 
@@ -39,7 +43,7 @@ class Ranker:
         """
         if not len(features):
             return np.zeros(0)
-        scores = self.booster.predict(features)
+        scores = _scores(self.booster, features)
         scale, offset = self.calibration[_kinds(lengths)].T
         return 1 / (1 + np.exp(-np.clip(scale * scores + offset, -500, 500)))
 
@@ -70,11 +74,12 @@ def fit_ranker(
     """Learns to order candidates by LambdaRank (Burges, 2010) on four users of five, and calibrates on the fifth.
 
     Args:
-        features: float32 [M, F], the candidates of a user one after the other.
+        features: float32 [M, F], the candidates of a user one after the other; column 0 is what the trees start from.
         labels: [M], 1 for what the user took, 0 for the rest.
         users: int64 [M], ascending.
         lengths: int64 [M], events of the user.
-        rounds, learning_rate, leaves, seed, threads: Of the trees.
+        rounds, learning_rate, leaves, seed, threads: Of the trees; fewer rounds where the users that are set aside gain
+            nothing by more.
     """
     lightgbm = require("lightgbm", "recommend")
     _, numbers = np.unique(users, return_inverse=True)
@@ -92,12 +97,29 @@ def fit_ranker(
         "lambdarank_truncation_level": 30,
         "feature_fraction": 0.8,
     }
-    groups = np.bincount(numbers[fitted])
-    data = lightgbm.Dataset(features[fitted], labels[fitted], group=groups[groups > 0])
-    booster = lightgbm.train(options, data, num_boost_round=rounds)
+    options |= {"metric": "ndcg", "eval_at": [10]}
+    data = _dataset(lightgbm, features, labels, numbers, fitted)
+    extra: dict[str, Any] = {}
+    if aside.any():
+        judged = _dataset(lightgbm, features, labels, numbers, aside & hits[numbers], reference=data)
+        stopping = lightgbm.early_stopping(PATIENCE, verbose=False)
+        extra = {"valid_sets": [judged], "callbacks": [stopping]}
+    booster = lightgbm.train(options, data, num_boost_round=rounds, **extra)
     kept = aside if aside.any() else np.ones(len(labels), dtype=bool)
-    scores = booster.predict(features[kept])
+    scores = _scores(booster, features[kept])
     return Ranker(booster, _calibrate(labels[kept], scores, _kinds(lengths[kept])))
+
+
+def _dataset(
+    lightgbm: Any, features: np.ndarray, labels: np.ndarray, numbers: np.ndarray, kept: np.ndarray, **options: Any
+) -> Any:
+    groups = np.bincount(numbers[kept])
+    start = features[kept, 0].astype(np.float64)
+    return lightgbm.Dataset(features[kept], labels[kept], group=groups[groups > 0], init_score=start, **options)
+
+
+def _scores(booster: Any, features: np.ndarray) -> np.ndarray:
+    return features[:, 0] + booster.predict(features)
 
 
 def _calibrate(labels: np.ndarray, scores: np.ndarray, kinds: np.ndarray) -> np.ndarray:

@@ -39,6 +39,7 @@ class Recommender(ABC):
     """
 
     needs_vectors: ClassVar[bool] = False
+    compares: ClassVar[bool] = True  # `similar` tells of the products, not only how popular they are
     learnt: ClassVar[tuple[str, ...]] = ()  # attributes that are arrays, to be saved
     products: KnownProducts
     users: KnownUsers
@@ -175,6 +176,13 @@ class Recommender(ABC):
         if nothing.any():
             scores[nothing] = self._popularity()
         return scores
+
+    @property
+    def parts(self) -> dict[str, Recommender]:
+        """The fitted recommenders that it joins, by name; one that joins none is its own only part."""
+        from product_matching.recommendation.models import name_of
+
+        return {name_of(self): self}
 
     @property
     def placed(self) -> int:

@@ -52,6 +52,7 @@ def test_a_known_shopper_gets_ranked_products(with_recommender, capsys):
     assert probabilities == sorted(probabilities, reverse=True)
     assert all(0 <= p <= 1 for p in probabilities)
     assert all({"kind", "price"} <= set(hit["attributes"]) for hit in hits)
+    assert {hit["because"]["source"] for hit in hits} == {"item-knn"}
 
 
 def test_a_history_and_filters(with_recommender, capsys):

@@ -126,6 +126,18 @@ def test_the_demo_runs_on_a_small_shop(tmp_path, capsys):
     assert len(result["searches"]) == 3
     assert result["seconds"].keys() >= {"train", "export the bundle", "search"}
     assert "only colour" in result["evaluation"]["baselines"]
+    recommendation = result["recommendation"]
+    assert (tmp_path / "recommendations.png").is_file()
+    assert recommendation["models"].keys() == {"hybrid", "popularity"}
+    for shopper in recommendation["shoppers"]:
+        hits = shopper["recommended"]
+        assert len(hits) == 6
+        assert {hit["because"]["product_id"] for hit in hits} <= {*shopper["bought"], None}
+    again = call(capsys, "recommend", tmp_path / "1", "--user", "U0001", "-k", "6")["results"]
+    first = recommendation["shoppers"][0]["recommended"]
+    assert [(hit["product_id"], hit["because"]) for hit in again] == [
+        (hit["product_id"], hit["because"]) for hit in first
+    ]
 
 
 # Stopping, going on, starting from a bundle ---------------------------------------------------------------------------

@@ -19,7 +19,10 @@ FAST = {
         "rounds": 20,
         "threads": 1,
         "cold_share": 0.2,
-        "source_options": {"als": {"factors": 2, "regularization": 0.1, "threads": 1}},
+        "source_options": {
+            "als": {"factors": 2, "regularization": 0.1, "threads": 1},
+            "popularity": {"half_life": 0.0},
+        },
     },
 }
 """Options with which each recommender learns the checkerboard in a moment."""

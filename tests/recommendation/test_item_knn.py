@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics.pairwise import cosine_similarity
 
 from product_matching.errors import ConfigError
-from product_matching.recommendation import Interactions, ItemKNN
+from product_matching.recommendation import Interactions, ItemKNN, item_knn
 from product_matching.recommendation.item_knn import SIMILARITIES
 
 BASKETS = {"u": "abc", "v": "abd", "w": "ba", "x": "cde", "y": "eac"}
@@ -82,3 +82,17 @@ def test_the_latest_event_counts_most(events):
 def test_an_unknown_similarity_is_named():
     with pytest.raises(ConfigError, match="Did you mean 'cosine'"):
         ItemKNN(similarity="cosin")
+
+
+@pytest.mark.parametrize("options", [{}, {"gap_decay": 0.9, "backward": 0.2, "user_damping": 0.25, "neighbours": 3}])
+def test_a_few_products_at_a_time_give_the_same(checkerboard, options, monkeypatch):
+    whole = ItemKNN(**options).fit(checkerboard[0])._neighbours
+    monkeypatch.setattr(item_knn, "PAIRS_AT_A_TIME", 50)
+    assert len(item_knn._blocks(ItemKNN().fit(checkerboard[0]).users.histories, 20)) > 5
+    parts = ItemKNN(**options).fit(checkerboard[0])._neighbours
+    np.testing.assert_allclose(parts.toarray(), whole.toarray(), rtol=1e-6)
+
+
+def test_jaccard_of_repeated_purchases_is_finite():
+    events = Interactions.from_arrays(["a"] * 6, ["x", "y"] * 3)
+    assert ItemKNN(similarity="jaccard").fit(events)._neighbours.toarray().max() == 1
