@@ -74,7 +74,7 @@ def machine(load: float) -> dict[str, Any]:
 
 
 def _rows(command: Sequence[str]) -> list[dict[str, Any]]:
-    """The JSON objects that a command prints, one a line, or the rows of its Markdown table; all is shown as it comes."""
+    """The JSON objects that a command prints, one a line, or the rows of its Markdown table; all is shown, too."""
     rows, header = [], []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=FOLDER.parent) as process:
         for line in process.stdout:
