@@ -10,6 +10,7 @@ import numpy as np
 from product_matching._types import FloatArray
 from product_matching.bundle import Bundle
 from product_matching.dataset import Catalog
+from product_matching.search.calibrating import least_probabilities
 from product_matching.search.product_index import ProductIndex
 
 
@@ -30,6 +31,7 @@ def build_index(
     """
     products = catalog.table.assign(image=catalog.image_paths())
     index = ProductIndex.build(embed_products(bundle, catalog, progress=progress), products, backend=backend)
+    index.least_probability = least_probabilities(bundle, catalog, index)
     index.save(bundle.index_folder)
     return index
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from product_matching.errors import DataError, unknown_name
-from product_matching.search import Filter, Hit, ProductIndex, mask
+from product_matching.search import Filter, Hit, Part, ProductIndex, Question, answer, mask
 
 
 @dataclass(frozen=True)
@@ -122,15 +122,26 @@ class LiveIndex:
         Raises:
             DataError: If a filter names no attribute of any product.
         """
-        now, excluded, hits = self._snapshot, set(exclude_ids), []
-        for part, there in _applicable(now.parts, filters):
-            out = excluded | now.hidden if part is now.base else excluded
-            if text.strip() and share:
-                hits += part.search_words(text, vector, share=share, k=k, filters=there, exclude_ids=out)
-            else:
-                hits += part.search(vector, k=k, filters=there, exclude_ids=out)[0]
-        best = sorted(hits, key=lambda hit: -hit.order)[:k]
-        return [replace(hit, rank=rank) for rank, hit in enumerate(best, 1)]
+        question = Question(vector, text, share=share, k=k)
+        return answer(self.parts(filters, exclude_ids), question).hits
+
+    def parts(self, filters: Sequence[Filter] = (), exclude_ids: Iterable[str] = ()) -> list[Part]:
+        """What to search, of one moment: the parts in which products can meet the filters.
+
+        Raises:
+            DataError: If a filter names no attribute of any product.
+        """
+        now, excluded = self._snapshot, frozenset(exclude_ids)
+        return [
+            Part(part, there, excluded | now.hidden if part is now.base else excluded)
+            for part, there in _applicable(now.parts, filters)
+        ]
+
+    def corrected(self, text: str) -> str:
+        """The text with words mended that no product has."""
+        now = self._snapshot
+        new = now.overlay.words.speller.words if now.overlay is not None else ()
+        return now.base.words.speller.corrected(text, known=new)
 
     def ids(self, filters: Sequence[Filter] = ()) -> list[str]:
         """The products that meet all conditions."""
