@@ -5,6 +5,8 @@ from product_matching._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "Snapshot": "product_matching.search.live_index",
+        "LiveIndex": "product_matching.search.live_index",
         "answer": "product_matching.search.answering",
         "Question": "product_matching.search.question",
         "blended": "product_matching.search.engine",

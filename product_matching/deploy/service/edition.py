@@ -17,7 +17,6 @@ import numpy as np
 from product_matching.bundle import Bundle
 from product_matching.deploy.service.cache import RecentCache, content_key
 from product_matching.deploy.service.embedder import Embedder
-from product_matching.deploy.service.live_index import LiveIndex
 from product_matching.deploy.service.metrics import Metrics
 from product_matching.deploy.service.pictures import thumbnail
 from product_matching.deploy.service.problems import Problem
@@ -26,10 +25,13 @@ from product_matching.deploy.service.settings import Settings
 from product_matching.deploy.service.shoppers import Shoppers
 from product_matching.deploy.service.store import Store, StoredProduct
 from product_matching.search import Filter, Hit, Options, Page, Query, Result, SearchEngine, find, parse_filter
+from product_matching.search.live_index import LiveIndex
 
 STORED = "(stored)"
 """What stands as `image` of a product whose picture lies in the database."""
 THUMBNAILS = 1024
+REBUILD_SHARE = 0.2
+"""Of the products written since the index was built; then it is built anew, in a thread beside."""
 
 
 class Edition:
@@ -42,7 +44,7 @@ class Edition:
     def __init__(self, engine: SearchEngine, settings: Settings, store: Store, metrics: Metrics) -> None:
         self.bundle, self.head, self.settings = engine.bundle, engine.bundle.head, settings
         self.model = fingerprint(engine.bundle)
-        self.live = LiveIndex(engine.index)
+        self.live = LiveIndex(engine.index, rebuild_share=REBUILD_SHARE)
         self.store, self.metrics, self.users = store, metrics, 0
         self.embedder = Embedder(engine.bundle.encoders, settings, metrics)
         self.shoppers = Shoppers(None)
