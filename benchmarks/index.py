@@ -129,7 +129,7 @@ class Hnswlib:
         return self.index.index_file_size()
 
 
-PEERS = {"ours": Ours, "ivfpq": FaissIvfPq, "faiss-hnsw": FaissHnsw, "hnswlib": Hnswlib}
+PEERS = {"ours": Ours, "hnswlib": Hnswlib, "faiss-hnsw": FaissHnsw, "ivfpq": FaissIvfPq}
 
 
 def measured(index: Any, queries: np.ndarray, truth: np.ndarray) -> Iterator[dict[str, Any]]:

@@ -5,6 +5,7 @@ from product_matching._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "MilvusIndex": "product_matching.search.milvus_index",
         "Snapshot": "product_matching.search.live_index",
         "LiveIndex": "product_matching.search.live_index",
         "answer": "product_matching.search.answering",

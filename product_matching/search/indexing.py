@@ -26,7 +26,7 @@ def build_index(
     Args:
         bundle: Whose encoders embed, and where the index goes; an index that is there is replaced.
         catalog: The products.
-        backend: `"auto"`, `"exact"` or `"scann"`.
+        backend: `"auto"`, `"exact"`, `"scann"` or `"milvus"`.
         progress: Called with the number of products embedded so far.
     """
     products = catalog.table.assign(image=catalog.image_paths())

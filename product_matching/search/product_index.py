@@ -66,7 +66,7 @@ class ProductIndex:
         Args:
             vectors: Float `[N, D]`, in the order of the table; normalised, if scores should be cosines.
             products: N rows; `product_id` is unique, the other columns are attributes.
-            backend: `"exact"`, `"scann"`, or `"auto"` for the one that suits the size.
+            backend: `"exact"`, `"scann"`, `"milvus"`, or `"auto"` for the one that suits the size.
             seed: Of what the backend draws at random.
 
         Raises:

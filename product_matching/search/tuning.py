@@ -36,8 +36,8 @@ class Effort:
 def cheapest_effort(recall_of: Callable[[int, int], float], *, leaves: int, size: int, target: float) -> Effort:
     """Finds the leaves and candidates that reach the target at the least cost.
 
-    The cost is that of a model: the vectors in the leaves searched, and 20 for each candidate rescored; measured seconds
-    would differ from build to build.
+    The cost is that of a model: the vectors in the leaves searched, and 20 for each candidate rescored; seconds would
+    differ from build to build.
 
     Args:
         recall_of: Measures the recall of a number of leaves and a number of candidates.

@@ -9,8 +9,8 @@ def made_up_recall(leaves, reorder):
     return min(1.0, leaves / 100) * min(1.0, reorder / 1000) ** 0.1
 
 
-# The cost is 50 vectors a leaf and 20 a candidate. Counted by hand from leaves / 100 · (candidates / 1000) ** 0.1:
-# .08 needs 7 leaves with 0.07 < .08, so 10 with 120 (.0809; 500 + 2400), 15 with 20 (.101; 750 + 400), 20, 30: 15 and 20.
+# The cost is 50 vectors a leaf and 20 a candidate. By hand from leaves / 100 · (candidates / 1000) ** 0.1: for .08,
+# 10 leaves need 120 candidates (500 + 2400), and 15 need 20 (750 + 400), as do 20 and 30 (1000 + 400, 1500 + 400).
 @pytest.mark.parametrize(
     ("target", "leaves", "reorder"),
     [(0.08, 15, 20), (0.49, 75, 20), (0.9, 100, 400), (0.97, 100, 800), (1.0, 100, 1600)],
