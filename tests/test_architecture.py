@@ -30,6 +30,7 @@ FLOORS = {
 HEAVY = {
     "scann": {"search/scann_index.py"},
     "matplotlib": set(),
+    "pymilvus": set(),
     "fastapi": {"deploy/service/app.py"},
     "implicit": {"recommendation/factorisation.py"},
     "lightgbm": {"recommendation/ranker.py", "model/reranker/forest.py"},

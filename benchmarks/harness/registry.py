@@ -9,9 +9,12 @@ FOLDER = Path(__file__).parents[1]
 
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "bandit": (),
+    "durability": (),
     "encoders": (),
     "entity_matching": ("{data}/entity_matching",),
     "evaluation": (),
+    "hybrid": ("{data}/ikea/catalog.csv",),
+    "index": ("{data}/fashion/catalog.csv",),
     "input_pipeline": (),
     "matching": ("{data}/ikea/catalog.csv",),
     "off_policy": (),
@@ -27,5 +30,5 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
 def about(name: str) -> tuple[str, str]:
     """The question a benchmark asks, the first line of its docstring, and the time it takes, the line "Time: …"."""
     text = ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))) or ""
-    times = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("Time:")]
+    times = [line.partition(":")[2].strip(" .") for line in text.splitlines() if line.startswith("Time:")]
     return text.partition("\n")[0], times[0] if times else "some minutes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from product_matching._types import FloatArray
 
 REFERENCES_FILE = "references.npy"
 NEIGHBOURS, CHUNK = 10, 1024
+STEPS = 4097  # of cosines from -1 to 1
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,17 @@ class Head:
             return np.interp(evidence, self.curve["scores"], self.curve["probabilities"]).astype(np.float32)
         logits = self.scale * evidence + self.offset
         return np.exp(-np.logaddexp(0, -logits)).astype(np.float32)
+
+    def cosine_at(self, probability: float, reach: float) -> float:
+        """The cosine from which a pair reaches this probability, when one side's reach is known; -inf where all do.
+
+        The inverse of `probability` of `score` on steps of 1/2048, with the typical reach on the other side.
+        """
+        cosines = np.linspace(-1.0, 1.0, STEPS)
+        reached = np.flatnonzero(self.probability(self.score(cosines), reach) >= probability)
+        if not len(reached):
+            return math.inf
+        return float(cosines[reached[0]]) if reached[0] else -math.inf
 
 
 def _nearest(cosines: FloatArray) -> FloatArray:

@@ -17,9 +17,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add_catalog(parser)
     parser.add_argument(
         "--backend",
-        choices=["auto", "exact", "scann"],
+        choices=["auto", "exact", "scann", "milvus"],
         default="auto",
-        help="how to search (default: ScaNN from 1,000 products on, exact below)",
+        help="how to search (default: ScaNN from 1,000 products on, exact below; milvus needs its extra, and "
+        "PRODUCT_MATCHING_MILVUS=ADDRESS for a cluster)",
     )
     add_json(parser)
     parser.set_defaults(run=run)

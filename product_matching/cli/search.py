@@ -8,8 +8,10 @@ from typing import Any
 
 from product_matching.cli.arguments import add_json
 from product_matching.cli.output import emit, table
+from product_matching.errors import ConfigError
 
 SHOWN_ATTRIBUTES = 4
+SHOWN_VALUES = 10
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -26,13 +28,40 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="colour=red, brand!=Acme, colour=red|blue, price<20, price=10..20 (repeatable)",
     )
     parser.add_argument("-k", type=int, default=10, help="how many products (default: 10)")
+    _add_arranging(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
 
+def _add_arranging(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--offset", type=int, default=0, metavar="N", help="leave out the first N results (pages)")
+    parser.add_argument(
+        "--facet",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="count the values of an attribute among what matches; all for each that narrows down (repeatable)",
+    )
+    parser.add_argument("--group-by", default="", metavar="NAME", help="one result for each value of an attribute")
+    parser.add_argument(
+        "--diversity", type=float, default=0.0, metavar="W", help="weight of unlike results, 0 to 1 (default: 0)"
+    )
+    parser.add_argument(
+        "--image-weight",
+        type=float,
+        metavar="W",
+        help="with both: 0 words only, 1 picture only (default: the model joins them)",
+    )
+    parser.add_argument(
+        "--min-probability",
+        metavar="P",
+        help="leave out what is less probable and shares no words; auto for what the index was calibrated to",
+    )
+    parser.add_argument("--no-spelling", action="store_true", help="take words as they are typed")
+
+
 def run(options: argparse.Namespace) -> None:
     """Searches."""
-    from product_matching.errors import ConfigError
     from product_matching.search.filters import parse_filter
 
     filters = [parse_filter(text) for text in options.filter]
@@ -40,10 +69,28 @@ def run(options: argparse.Namespace) -> None:
         raise ConfigError(f"-k takes a number of products from 1; got {options.k}.")
     image = _read_image(options.image) if options.image else b""
 
-    from product_matching.search import SearchEngine
+    from product_matching.search import Options, SearchEngine
 
-    found = SearchEngine.load(options.bundle).search(options.text, image=image, k=options.k, filters=filters)
-    emit({"results": [result.to_dict() for result in found]}, as_json=options.json, text=_text)
+    wishes = Options(
+        k=options.k,
+        offset=options.offset,
+        filters=filters,
+        spelling=not options.no_spelling,
+        image_weight=options.image_weight,
+        group_by=options.group_by,
+        diversity=options.diversity,
+        facets=tuple(options.facet),
+        min_probability=_probability(options.min_probability),
+    )
+    page = SearchEngine.load(options.bundle).ask(options.text, image=image, options=wishes)
+    emit(page.to_dict(), as_json=options.json, text=_text)
+
+
+def _probability(text: str | None) -> float | str | None:
+    try:
+        return text if text in (None, "auto") else float(text)
+    except ValueError as error:
+        raise ConfigError(f"--min-probability takes auto or a number from 0 to 1; got {text!r}.") from error
 
 
 def _read_image(path: Path) -> bytes:
@@ -53,19 +100,30 @@ def _read_image(path: Path) -> bytes:
 
 
 def _text(result: dict[str, Any]) -> str:
+    notes = [f"searched for: {result['corrected']}"] if result["corrected"] else []
     if not result["results"]:
-        return "no product meets the filters"
+        return "\n".join([*notes, "no product to show: none meets the filters, or none beyond --offset is a match"])
+    if result["nothing_matches"]:
+        notes.append("nothing matches; the nearest are:")
     rows = [
         [
             hit["rank"],
             hit["product_id"],
             hit["probability"],
-            hit["title"][:60],
+            hit["title"][:60] + (f" (+{len(hit['variants'])})" if "variants" in hit else ""),
             _attributes(hit["attributes"]),
         ]
         for hit in result["results"]
     ]
-    return table(["rank", "product", "match", "title", "attributes"], rows)
+    found = table(["rank", "product", "match", "title", "attributes"], rows)
+    return "\n".join([*notes, found, *(_facet(facet) for facet in result.get("facets", []))])
+
+
+def _facet(facet: dict[str, Any]) -> str:
+    if facet["values"] is None:
+        return f"{facet['attribute']}: {facet['minimum']:g} to {facet['maximum']:g}"
+    counts = [f"{value} {count}" for value, count in facet["values"].items()]
+    return f"{facet['attribute']}: {', '.join(counts[:SHOWN_VALUES])}{', …' if len(counts) > SHOWN_VALUES else ''}"
 
 
 def _attributes(attributes: dict[str, Any]) -> str:

@@ -6,11 +6,12 @@ import numpy as np
 
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.search.exact import ExactIndex
+from product_matching.search.milvus_index import MilvusIndex
 from product_matching.search.protocol import VectorIndex
 from product_matching.search.scann_index import SMALLEST, ScannIndex, scann_available
 
 AUTO = "auto"
-BACKENDS: dict[str, type[VectorIndex]] = {"exact": ExactIndex, "scann": ScannIndex}
+BACKENDS: dict[str, type[VectorIndex]] = {"exact": ExactIndex, "scann": ScannIndex, "milvus": MilvusIndex}
 
 
 def choose_backend(name: str, size: int) -> str:

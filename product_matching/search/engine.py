@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from product_matching._types import FloatArray
-from product_matching.bundle import Bundle, load_bundle
+from product_matching.bundle import Bundle, Encoders, load_bundle
 from product_matching.errors import BundleError, DataError
+from product_matching.search.calibrating import IMAGE, TEXT
 from product_matching.search.filters import Filter
+from product_matching.search.options import Options
 from product_matching.search.product_index import ProductIndex
 from product_matching.search.product_table import Hit
-
-
-@dataclass(frozen=True)
-class Result:
-    """One product found.
-
-    Attributes:
-        product_id: Which.
-        score: What the results are ranked by, higher is better: t · (cosine + what agreement of words and a named code
-            add) + b; without words, the score of the match head.
-        probability: That the query and the product match, 0 to 1, by the bundle's calibration.
-        rank: From 1.
-        attributes: The product's row in the catalogue; `image` is the path of its picture.
-        parts: What the rank is made of: `cosine`, -1 to 1; `words`, the agreement of words, 0 to 1; `code`, 1 where the
-            query names the product's id or model number.
-    """
-
-    product_id: str
-    score: float
-    probability: float
-    rank: int
-    attributes: dict[str, Any]
-    parts: dict[str, float] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As the command line and the service show it."""
-        return {
-            "product_id": self.product_id,
-            "score": self.score,
-            "probability": self.probability,
-            "rank": self.rank,
-            "title": self.attributes.get("title", ""),
-            "image": self.attributes.get("image", ""),
-            "attributes": self.attributes,
-            "parts": self.parts,
-        }
+from product_matching.search.question import Part
+from product_matching.search.results import Page, Query, Result, find, results_of
 
 
 class SearchEngine:
@@ -87,7 +54,7 @@ class SearchEngine:
         return cls(bundle, index)
 
     def search(
-        self, text: str = "", *, image: bytes = b"", k: int = 10, filters: Sequence[Filter] = (), words: bool = True
+        self, text: str = "", *, image: bytes = b"", k: int = 10, filters: Sequence[Filter] = (), **options: Any
     ) -> list[Result]:
         """Finds the products nearest to words, to a picture, or to both together.
 
@@ -99,15 +66,30 @@ class SearchEngine:
             image: Bytes of an image file.
             k: Products to return; fewer come back only when the filters leave fewer.
             filters: Conditions that a product must meet.
-            words: Look for the words as written, too.
+            **options: The others of `Options`.
 
         Raises:
             DataError: If there is neither text nor image, or the image cannot be decoded.
         """
-        vectors = self.embed(text, image)
-        if words and text.strip():
-            return self._results(self.index.search_words(text, vectors[0], k=k, filters=filters), vectors[0])
-        return self.search_vectors(vectors, k=k, filters=filters)[0]
+        return self.ask(text, image=image, options=Options(k=k, filters=filters, **options)).results
+
+    def ask(self, text: str = "", *, image: bytes = b"", options: Options | None = None) -> Page:
+        """As `search`, with all that a results page shows: facets, how many match, the spelling that was meant.
+
+        Raises:
+            ConfigError: If an option is out of range.
+            DataError: As `search`; or if an attribute to group by, to count or to filter by is not known.
+        """
+        options = options or Options()
+        meant = self.index.words.speller.corrected(text) if options.spelling else text
+        query = Query(
+            embed_query(self.bundle.encoders, meant, image, options.image_weight)[0],
+            meant if options.words else "",
+            share=1 - (options.image_weight or 0) if image else 1.0,
+            modes=tuple(mode for mode, there in ((TEXT, text.strip()), (IMAGE, image)) if there),
+            corrected=meant if meant != text else None,
+        )
+        return find([Part(self.index, options.filters)], self.bundle.head, query, options)
 
     def search_vectors(self, queries: FloatArray, *, k: int = 10, filters: Sequence[Filter] = ()) -> list[list[Result]]:
         """Finds the products nearest to vectors [Q, D]: a list a query."""
@@ -116,28 +98,31 @@ class SearchEngine:
 
     def embed(self, text: str = "", image: bytes = b"") -> FloatArray:
         """The vector of a query: float32 [1, D]."""
-        if not text.strip() and not image:
-            raise DataError("A search needs words, a picture, or both; neither was given.")
-        encoders = self.bundle.encoders
-        if not image:
-            return encoders.embed_text([text])
-        if not text.strip():
-            return encoders.embed_image([image])
-        return encoders.embed_product([image], [text], [""], [""])
+        return embed_query(self.bundle.encoders, text, image)
 
     def _results(self, hits: list[Hit], query: FloatArray) -> list[Result]:
-        head = self.bundle.head
-        scores = head.score(np.array([hit.order for hit in hits], np.float32))
-        meant = head.score(np.array([hit.score for hit in hits], np.float32))
-        pairs = zip(hits, scores, head.probability(meant, head.reach(query[None])), strict=True)
-        return [
-            Result(
-                hit.product_id,
-                float(score),
-                float(probability),
-                hit.rank,
-                hit.attributes,
-                {"cosine": hit.score, "words": hit.words, "code": hit.code},
-            )
-            for hit, score, probability in pairs
-        ]
+        return results_of(hits, self.bundle.head, query)
+
+
+def embed_query(encoders: Encoders, text: str, image: bytes, image_weight: float | None = None) -> FloatArray:
+    """The vector of words, of a picture, or of both, float32 [1, D]; see `Options.image_weight`.
+
+    Raises:
+        DataError: If there is neither, or the image cannot be decoded.
+    """
+    if not text.strip() and not image:
+        raise DataError("A search needs words, a picture, or both; neither was given.")
+    if not image:
+        return encoders.embed_text([text])
+    if not text.strip():
+        return encoders.embed_image([image])
+    if image_weight is None:
+        return encoders.embed_product([image], [text], [""], [""])
+    return blended(encoders.embed_text([text]), encoders.embed_image([image]), image_weight)
+
+
+def blended(words: FloatArray, picture: FloatArray, image_weight: float) -> FloatArray:
+    """Between two unit vectors, [..., D]: 0 is the words, 1 the picture; of length one again."""
+    both = (1 - image_weight) * words + image_weight * picture
+    length = np.linalg.norm(both, axis=-1, keepdims=True)
+    return np.where(length > 0, both / np.maximum(length, 1e-12), picture).astype(np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 from product_matching._types import FloatArray
 from product_matching.bundle import Bundle
 from product_matching.dataset import Catalog
+from product_matching.search.calibrating import least_probabilities
 from product_matching.search.product_index import ProductIndex
 
 
@@ -25,11 +26,12 @@ def build_index(
     Args:
         bundle: Whose encoders embed, and where the index goes; an index that is there is replaced.
         catalog: The products.
-        backend: `"auto"`, `"exact"` or `"scann"`.
+        backend: `"auto"`, `"exact"`, `"scann"` or `"milvus"`.
         progress: Called with the number of products embedded so far.
     """
     products = catalog.table.assign(image=catalog.image_paths())
     index = ProductIndex.build(embed_products(bundle, catalog, progress=progress), products, backend=backend)
+    index.least_probability = least_probabilities(bundle, catalog, index)
     index.save(bundle.index_folder)
     return index
 

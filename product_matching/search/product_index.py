@@ -18,6 +18,7 @@ from product_matching.search.exact import ExactIndex
 from product_matching.search.filters import Filter, mask
 from product_matching.search.product_table import Hit, ProductTable
 from product_matching.search.protocol import VectorIndex, as_queries, check_k
+from product_matching.search.ranking import Ranking
 from product_matching.search.storage import (
     read_meta,
     read_products,
@@ -27,8 +28,9 @@ from product_matching.search.storage import (
 from product_matching.search.words import WordIndex
 
 _logger = logging.getLogger(__name__)
+LEAST = "least_probability"
 CANDIDATES = 100
-"""How many of either side a search by words and vector looks at, at least."""
+"""How many of either side a search by words and vector looks at first."""
 
 
 class ProductIndex:
@@ -47,6 +49,8 @@ class ProductIndex:
     ) -> None:
         self.exact, self.products, self.backend = exact, products, backend
         self._words = words
+        self.least_probability: dict[str, float] = {}
+        """From where on the best product of a query by "text" or by "image" counts as found; see `calibrating`."""
 
     @property
     def words(self) -> WordIndex:
@@ -62,7 +66,7 @@ class ProductIndex:
         Args:
             vectors: Float `[N, D]`, in the order of the table; normalised, if scores should be cosines.
             products: N rows; `product_id` is unique, the other columns are attributes.
-            backend: `"exact"`, `"scann"`, or `"auto"` for the one that suits the size.
+            backend: `"exact"`, `"scann"`, `"milvus"`, or `"auto"` for the one that suits the size.
             seed: Of what the backend draws at random.
 
         Raises:
@@ -124,26 +128,24 @@ class ProductIndex:
             ConfigError: If k is below 1.
             DataError: If a query has another length or holds nan, or a filter names no attribute.
         """
-        return [
-            self.products.hits(positions, scores)
-            for positions, scores in self._places(query, k=k, filters=filters, exclude_ids=exclude_ids)
-        ]
+        check_k(k)
+        names = list(exclude_ids)
+        allowed = self.allowed(filters, names) if filters else None
+        found = self._places(as_queries(query, self.dim), k, allowed, names)
+        return [self.products.hits(positions, scores) for positions, scores in found]
 
     def _places(
-        self, query: ArrayLike, *, k: int, filters: Sequence[Filter], exclude_ids: Iterable[str]
+        self, vectors: np.ndarray, k: int, allowed: np.ndarray | None, excluded: Sequence[str]
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """As `search`, but positions and scores, `[n]` each: rows are read only for what is shown."""
-        check_k(k)
-        vectors = as_queries(query, self.dim)
-        excluded = self.products.known_positions(exclude_ids)
+        struck = self.products.known_positions(excluded)
         # Asked for this many more, k are left when the excluded ones are struck out.
-        wanted = min(k + len(excluded), self.size)
-        if filters:
-            allowed = np.flatnonzero(mask(filters, self.products.attributes))
-            positions, scores = self.exact.search(vectors, wanted, subset=allowed)
+        wanted = min(k + len(struck), self.size)
+        if allowed is not None and not allowed.all():
+            positions, scores = self.exact.search(vectors, wanted, subset=np.flatnonzero(allowed))
         else:
             positions, scores = self.backend.search(vectors, wanted)
-        kept = (positions >= 0) & ~np.isin(positions, excluded)
+        kept = (positions >= 0) & ~np.isin(positions, struck)
         return [(row[keep][:k], line[keep][:k]) for row, line, keep in zip(positions, scores, kept, strict=True)]
 
     def search_words(
@@ -168,17 +170,52 @@ class ProductIndex:
             k, filters, exclude_ids: As of `search`; raises what that raises.
         """
         check_k(k)
-        vector = as_queries(query, self.dim)
+        wanted = {"share": share, "filters": filters, "exclude_ids": exclude_ids}
+        ranking = self.candidates(query, text, **wanted)
+        if len(ranking) < min(k, self.size):
+            ranking = ranking.followed_by(self.candidates(query, text, **wanted, whole=True))
+        return self.products.ranked(ranking.take(np.arange(min(k, len(ranking)))))
+
+    def candidates(
+        self,
+        query: ArrayLike,
+        text: str = "",
+        *,
+        share: float = 1.0,
+        filters: Sequence[Filter] = (),
+        exclude_ids: Iterable[str] = (),
+        whole: bool = False,
+    ) -> Ranking:
+        """The best 100 by the vector, the best 100 by the words and all that the words name, in one order.
+
+        How many of them will be shown makes no difference, so pages fit together.
+
+        Args:
+            query, text, share, filters, exclude_ids: As of `search_words`.
+            whole: All products that may be returned, instead of the best.
+        """
+        vector, names = as_queries(query, self.dim), list(exclude_ids)
+        worded = bool(text.strip()) and share > 0
+        allowed = self.allowed(filters, names) if filters or worded or whole else None
+        if whole:
+            places = np.flatnonzero(allowed)
+        else:
+            places = self._places(vector, CANDIDATES, allowed if filters else None, names)[0][0]
+        words = code = np.zeros(self.size, np.float32)
+        if worded:
+            words = np.where(allowed, np.float32(share) * self.words.scores(text), np.float32(0))
+            named = np.array([row for row in self.words.rows_of_codes(text) if allowed[row]], np.int64)
+            code = np.isin(np.arange(self.size), named).astype(np.float32)
+            best = np.argpartition(-words, min(CANDIDATES, self.size) - 1)[:CANDIDATES]
+            places = np.unique(np.concatenate([places, best[words[best] > 0], named]))
+        cosines = self.exact.inner(vector[0], places)
+        return Ranking(np.zeros_like(places), places, cosines, words[places], code[places]).sorted()
+
+    def allowed(self, filters: Sequence[Filter], exclude_ids: Iterable[str] = ()) -> np.ndarray:
+        """Which products meet the filters and are not excluded, bool [N]."""
         allowed = mask(filters, self.products.attributes)
         allowed[self.products.known_positions(exclude_ids)] = False
-        wanted = min(max(4 * k, CANDIDATES), self.size)
-        found, _ = self._places(vector, k=wanted, filters=filters, exclude_ids=exclude_ids)[0]
-        coverage = np.where(allowed, share * self.words.scores(text), 0.0)
-        by_words = np.argpartition(-coverage, wanted - 1)[:wanted]
-        named = [row for row in self.words.rows_of_codes(text) if allowed[row] and share]
-        places = np.unique(np.concatenate([found, by_words[coverage[by_words] > 0], np.array(named, np.int64)]))
-        cosines = self.exact.vectors[places] @ vector[0]
-        return self.products.ranked(places, cosines, coverage[places], np.isin(places, named).astype(np.float32), k)
+        return allowed
 
     def vectors_of(self, ids: Sequence[str]) -> np.ndarray:
         """Returns the vectors of these products, float32 `[n, D]`.
@@ -201,7 +238,9 @@ class ProductIndex:
             if self.backend is not self.exact:
                 self.backend.save(fresh / self.backend_name)
             shape = {"size": self.size, "dim": self.dim}
-            write_meta(fresh, {"backend": self.backend_name, **shape, "info": self.backend.info})
+            write_meta(
+                fresh, {"backend": self.backend_name, **shape, "info": self.backend.info, LEAST: self.least_probability}
+            )
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -215,7 +254,8 @@ class ProductIndex:
         try:
             products, size = ProductTable(frame), (int(meta["size"]), int(meta["dim"]))
             kind = BACKENDS[meta["backend"]]
-        except (DataError, KeyError, TypeError, ValueError) as error:
+            least = {str(name): float(value) for name, value in meta.get(LEAST, {}).items()}
+        except (DataError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise BundleError(f"The index in {folder} is damaged ({error}). Build it again.") from error
         if (exact.size, exact.dim) != size or len(products) != exact.size:
             raise BundleError(
@@ -226,7 +266,9 @@ class ProductIndex:
         words = WordIndex.load(folder)
         if words is not None and words.size != exact.size:
             raise BundleError(f"The words in {folder} are of {words.size} products. Build the index again.")
-        return cls(exact, products, backend=backend, words=words)
+        index = cls(exact, products, backend=backend, words=words)
+        index.least_probability = least
+        return index
 
 
 def _load_backend(kind: type[VectorIndex], folder: Path, *, exact: ExactIndex) -> VectorIndex:

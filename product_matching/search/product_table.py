@@ -10,13 +10,10 @@ import numpy as np
 import pandas as pd
 
 from product_matching.errors import DataError
+from product_matching.search.ranking import Ranking, order_of
 
 ID = "product_id"
 SHOWN = 5  # unknown ids named in an error
-WORD_WEIGHT = 0.4
-"""What full agreement of words adds to a cosine; see benchmarks/search.md."""
-CODE_WEIGHT = 3.0
-"""More than the rest together: a cosine goes from -1 to 1."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,7 @@ class Hit:
         attributes: The other columns of its row; what is missing is None.
         words: How well its words cover those of the query, 0 to 1; 0 where words were not asked for.
         code: 1 where the query names its id or its model number, else 0.
+        variants: Ids of the other products of its group, where results are grouped.
     """
 
     product_id: str
@@ -38,11 +36,12 @@ class Hit:
     attributes: dict[str, Any]
     words: float = 0.0
     code: float = 0.0
+    variants: tuple[str, ...] = ()
 
     @property
     def order(self) -> float:
         """What results are ranked by: the cosine, more where words agree, and named products before all others."""
-        return _order(self.score, self.words, self.code)
+        return order_of(self.score, self.words, self.code)
 
 
 class ProductTable:
@@ -62,6 +61,7 @@ class ProductTable:
         self._position_of = {product: position for position, product in enumerate(self.ids)}
         # Single cells are read much faster from the arrays than through the table.
         self._columns = {str(name): self.frame[name].array for name in self.attributes}
+        self._groups: dict[str, tuple[list[str | None], dict[str, list[int]]]] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -90,25 +90,34 @@ class ProductTable:
             for rank, (position, score) in enumerate(zip(positions, scores, strict=True), 1)
         ]
 
-    def ranked(
-        self, positions: np.ndarray, scores: np.ndarray, words: np.ndarray, codes: np.ndarray, k: int
-    ) -> list[Hit]:
-        """Makes results of the best k of positions, cosines, agreements of words and codes, `[n]` each."""
-        order = np.argsort(-_order(scores, words, codes), kind="stable")[:k]
+    def ranked(self, ranking: Ranking) -> list[Hit]:
+        """Makes results of a ranking, in its order."""
+        columns = (ranking.place, ranking.cosine, ranking.words, ranking.code)
         return [
             Hit(self.ids[at], float(score), rank, self._row(at), float(word), float(code))
-            for rank, (at, score, word, code) in enumerate(
-                zip(positions[order], scores[order], words[order], codes[order], strict=True), 1
-            )
+            for rank, (at, score, word, code) in enumerate(zip(*columns, strict=True), 1)
         ]
+
+    def values(self, name: str) -> list[str | None]:
+        """The cells of an attribute as text, None where there is nothing."""
+        return self._grouped(name)[0]
+
+    def rows_of(self, name: str, value: str) -> list[int]:
+        """Positions of the products whose attribute has this value, ascending."""
+        return self._grouped(name)[1].get(value, [])
+
+    def _grouped(self, name: str) -> tuple[list[str | None], dict[str, list[int]]]:
+        if name not in self._groups:
+            values = [None if (value := _plain(cell)) in (None, "") else str(value) for cell in self._columns[name]]
+            rows: dict[str, list[int]] = {}
+            for row, value in enumerate(values):
+                if value is not None:
+                    rows.setdefault(value, []).append(row)
+            self._groups[name] = (values, rows)
+        return self._groups[name]
 
     def _row(self, position: int) -> dict[str, Any]:
         return {name: _plain(column[position]) for name, column in self._columns.items()}
-
-
-def _order(score: Any, words: Any, code: Any) -> Any:
-    """What results are ranked by, of numbers or of arrays."""
-    return score + WORD_WEIGHT * words + CODE_WEIGHT * code
 
 
 def _checked(products: pd.DataFrame) -> pd.DataFrame:

@@ -79,10 +79,21 @@ class ScannIndex:
         leaves = round(math.sqrt(len(table)))
         searcher = _train(table, leaves)
         index = cls(searcher, size=len(table), dim=table.shape[1], info={"leaves": leaves})
-        if tuning_queries is None:
-            tuning_queries = noisy_sample(table, np.random.default_rng(seed))
-        index._tune(ExactIndex(table), as_vectors(tuning_queries, dim=index.dim), target=target_recall)
+        index.tune(table, target_recall=target_recall, tuning_queries=tuning_queries, seed=seed)
         return index
+
+    def tune(
+        self,
+        vectors: np.ndarray,
+        *,
+        target_recall: float = TARGET_RECALL,
+        tuning_queries: ArrayLike | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Chooses how much a search does, anew; arguments as of `build`, with the vectors that it was built of."""
+        if tuning_queries is None:
+            tuning_queries = noisy_sample(vectors, np.random.default_rng(seed))
+        self._tune(ExactIndex(vectors), as_vectors(tuning_queries, dim=self.dim), target=target_recall)
 
     def search(self, queries: ArrayLike, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Finds about the best k of each query, float `[Q, D]`; see `VectorIndex.search`.

@@ -10,8 +10,12 @@ import numpy as np
 
 QUERIES = 1000
 NOISE = 0.5  # length of the noise on a sampled query, as a share of the vector's own
-LEAF_SHARES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0)
-REORDERS = (50, 100, 200, 400, 800, 1600)
+LEAF_SHARES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0)
+REORDERS = (20, 30, 50, 80, 120, 200, 400, 800, 1600)
+RESCORING = 20
+"""What rescoring one candidate costs, in vectors scanned in a leaf: it is read from memory far away."""
+MORE_LEAVES = 3
+"""So many counts of leaves beyond the fewest that can do are tried: with more of them, fewer candidates suffice."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,10 @@ class Effort:
 
 
 def cheapest_effort(recall_of: Callable[[int, int], float], *, leaves: int, size: int, target: float) -> Effort:
-    """Finds the fewest leaves that can reach the target, then the fewest candidates to rescore.
+    """Finds the leaves and candidates that reach the target at the least cost.
+
+    The cost is that of a model: the vectors in the leaves searched, and 20 for each candidate rescored; seconds would
+    differ from build to build.
 
     Args:
         recall_of: Measures the recall of a number of leaves and a number of candidates.
@@ -43,12 +50,17 @@ def cheapest_effort(recall_of: Callable[[int, int], float], *, leaves: int, size
     """
     counts = sorted({max(1, math.ceil(share * leaves)) for share in LEAF_SHARES})
     reorders = sorted({min(reorder, size) for reorder in REORDERS})
-    enough = next((count for count in counts if recall_of(count, reorders[-1]) >= target), leaves)
-    for reorder in [*reorders, size]:
-        recall = recall_of(enough, reorder)
-        if recall >= target:
-            break
-    return Effort(enough, reorder, recall)
+    first = next((at for at, count in enumerate(counts) if recall_of(count, reorders[-1]) >= target), None)
+    if first is None:
+        return Effort(leaves, size, recall_of(leaves, size))
+    found = []
+    for count in counts[first : first + 1 + MORE_LEAVES]:
+        for reorder in reorders:
+            recall = recall_of(count, reorder)
+            if recall >= target:
+                found.append((count / leaves * size + RESCORING * reorder, Effort(count, reorder, recall)))
+                break
+    return min(found, key=lambda pair: pair[0])[1]
 
 
 def noisy_sample(vectors: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -17,6 +17,7 @@ import Stemmer
 
 from product_matching._types import FloatArray
 from product_matching.errors import BundleError
+from product_matching.search.spelling import Speller
 from product_matching.text.noise import informative
 
 FOLDER, CODES = "words", "codes.json"
@@ -69,11 +70,13 @@ class WordIndex:
     Args:
         bm25: Over the words of each row.
         codes: For each code, the rows whose title or id has it.
+        speller: The words as written; None in an index of an earlier version.
     """
 
-    def __init__(self, bm25: bm25s.BM25, codes: dict[str, list[int]]) -> None:
+    def __init__(self, bm25: bm25s.BM25, codes: dict[str, list[int]], speller: Speller | None = None) -> None:
         self._bm25 = bm25
         self._codes = codes
+        self.speller = speller or Speller({})
         self.size = int(bm25.scores["num_docs"])
 
     @classmethod
@@ -94,7 +97,8 @@ class WordIndex:
         for row, (name, title) in enumerate(zip(products["product_id"].astype(str), titles, strict=True)):
             for code in codes_of(title) | {_plain(name)}:
                 codes[code].append(row)
-        return cls(bm25, dict(codes))
+        speller = Speller.build(" ".join(row) for row in zip(*cells.values(), strict=True))
+        return cls(bm25, dict(codes), speller)
 
     def scores(self, query: str) -> FloatArray:
         """How well each product covers a query: float32 [N], 0 to 1.
@@ -121,6 +125,7 @@ class WordIndex:
         """Writes the index into a folder of its own."""
         self._bm25.save(str(folder / FOLDER), show_progress=False)
         (folder / FOLDER / CODES).write_text(json.dumps(self._codes, ensure_ascii=False), encoding="utf-8")
+        self.speller.save(folder / FOLDER)
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
@@ -134,7 +139,7 @@ class WordIndex:
             return None
         try:
             bm25 = bm25s.BM25.load(str(path), mmap=True, show_progress=False)
-            return cls(bm25, json.loads((path / CODES).read_text(encoding="utf-8")))
+            return cls(bm25, json.loads((path / CODES).read_text(encoding="utf-8")), Speller.load(path))
         except (OSError, ValueError, KeyError) as error:
             raise BundleError(f"{path} cannot be read ({error}). Build the index again.") from error
 

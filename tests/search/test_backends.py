@@ -26,4 +26,4 @@ def test_unknown_name():
 
 def test_build_by_name(vectors):
     assert isinstance(build_backend("auto", vectors[:10]), ExactIndex)
-    assert set(BACKENDS) == {"exact", "scann"}
+    assert set(BACKENDS) == {"exact", "scann", "milvus"}

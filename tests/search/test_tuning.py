@@ -9,11 +9,13 @@ def made_up_recall(leaves, reorder):
     return min(1.0, leaves / 100) * min(1.0, reorder / 1000) ** 0.1
 
 
+# The cost is 50 vectors a leaf and 20 a candidate. By hand from leaves / 100 · (candidates / 1000) ** 0.1: for .08,
+# 10 leaves need 120 candidates (500 + 2400), and 15 need 20 (750 + 400), as do 20 and 30 (1000 + 400, 1500 + 400).
 @pytest.mark.parametrize(
     ("target", "leaves", "reorder"),
-    [(0.08, 10, 200), (0.49, 50, 1600), (0.9, 100, 400), (0.97, 100, 800), (0.999, 100, 1600)],
+    [(0.08, 15, 20), (0.49, 75, 20), (0.9, 100, 400), (0.97, 100, 800), (1.0, 100, 1600)],
 )
-def test_fewest_leaves_then_fewest_candidates(target, leaves, reorder):
+def test_the_least_cost_that_reaches_the_target(target, leaves, reorder):
     effort = cheapest_effort(made_up_recall, leaves=100, size=5000, target=target)
     assert (effort.leaves, effort.reorder) == (leaves, reorder)
     assert effort.recall == made_up_recall(leaves, reorder) >= target
@@ -27,7 +29,7 @@ def test_everything_where_nothing_is_enough():
 def test_never_more_candidates_than_vectors():
     asked = []
     cheapest_effort(lambda leaves, reorder: asked.append(reorder) or 0.0, leaves=5, size=120, target=0.9)
-    assert set(asked) == {50, 100, 120}
+    assert max(asked) == 120
 
 
 def test_sample_is_near_seeded_and_bounded(vectors):

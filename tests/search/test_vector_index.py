@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from product_matching.errors import BundleError, ConfigError, DataError
-from product_matching.search import ExactIndex, ScannIndex, scann_available
+from product_matching.search import ExactIndex, MilvusIndex, ScannIndex, scann_available
 
 
-@pytest.fixture(scope="module", params=["exact", "scann"])
+@pytest.fixture(scope="module", params=["exact", "scann", "milvus"])
 def index(request, vectors):
     if request.param == "exact":
         return ExactIndex.build(vectors)
+    if request.param == "milvus":
+        pytest.importorskip("milvus_lite")
+        return MilvusIndex.build(vectors)
     if not scann_available():
         pytest.skip("scann is not installed")
     return ScannIndex.build(vectors)

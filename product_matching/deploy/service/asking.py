@@ -21,7 +21,7 @@ from product_matching.deploy.service.schemas import (
     SearchResponse,
 )
 from product_matching.deploy.service.shop import Shop
-from product_matching.search import Hit
+from product_matching.search import Hit, Options, Query, blended
 
 
 class Asking:
@@ -35,14 +35,18 @@ class Asking:
         asked = await read_body(request, SearchRequest)
         with self._shop.using() as edition:
             if asked.product_id is not None:
-                text, vector, exclude = "", edition.known(asked.product_id)[0], (asked.product_id,)
+                query, exclude = Query(edition.known(asked.product_id)[0]), (asked.product_id,)
             else:
-                text, vector, exclude = asked.text, await _query(edition, asked), ()
-            share = 1 - (asked.image_weight or 0) if asked.image else 1.0
-            found = await edition.search(
-                vector, text=text, share=share, k=asked.k, filters=asked.filters, exclude=exclude
+                query, exclude = await _query(edition, asked), ()
+            options = Options(
+                k=asked.k,
+                offset=asked.offset,
+                group_by=asked.group_by,
+                diversity=asked.diversity,
+                facets=tuple(asked.facets),
+                min_probability=asked.min_probability,
             )
-        return SearchResponse(results=found)
+            return await edition.search(query, options, filters=asked.filters, exclude=exclude)
 
     async def match(self, request: Request) -> MatchResponse:
         """Tells how probable it is that pairs belong together."""
@@ -87,14 +91,17 @@ class Asking:
         return SearchResponse(results=found)
 
 
-async def _query(edition: Edition, asked: SearchRequest) -> np.ndarray:
+async def _query(edition: Edition, asked: SearchRequest) -> Query:
     embed = edition.embedder.embed
-    if asked.image_weight is None or not (asked.text.strip() and asked.image):
-        return await embed(text=asked.text, image=asked.image)
-    words, picture = await asyncio.gather(embed(text=asked.text), embed(image=asked.image))
-    both = (1 - asked.image_weight) * words + asked.image_weight * picture
-    length = np.linalg.norm(both)
-    return (both / length if length > 0 else picture).astype(np.float32)
+    text = edition.live.corrected(asked.text) if asked.spelling else asked.text
+    if asked.image_weight is None or not (text.strip() and asked.image):
+        vector = await embed(text=text, image=asked.image)
+    else:
+        words, picture = await asyncio.gather(embed(text=text), embed(image=asked.image))
+        vector = blended(words, picture, asked.image_weight)
+    share = 1 - (asked.image_weight or 0) if asked.image else 1.0
+    modes = tuple(mode for mode, there in (("text", text.strip()), ("image", asked.image)) if there)
+    return Query(vector, text, share=share, modes=modes, corrected=text if text != asked.text else None)
 
 
 async def _vectors(edition: Edition, items: list[Item]) -> np.ndarray:

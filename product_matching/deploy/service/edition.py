@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,21 @@ import numpy as np
 from product_matching.bundle import Bundle
 from product_matching.deploy.service.cache import RecentCache, content_key
 from product_matching.deploy.service.embedder import Embedder
-from product_matching.deploy.service.live_index import LiveIndex
 from product_matching.deploy.service.metrics import Metrics
 from product_matching.deploy.service.pictures import thumbnail
 from product_matching.deploy.service.problems import Problem
-from product_matching.deploy.service.schemas import Found, Item
+from product_matching.deploy.service.schemas import Facet, Found, Item, SearchResponse
 from product_matching.deploy.service.settings import Settings
 from product_matching.deploy.service.shoppers import Shoppers
 from product_matching.deploy.service.store import Store, StoredProduct
-from product_matching.search import Filter, Hit, SearchEngine, parse_filter
+from product_matching.search import Filter, Hit, Options, Page, Query, Result, SearchEngine, find, parse_filter
+from product_matching.search.live_index import LiveIndex
 
 STORED = "(stored)"
 """What stands as `image` of a product whose picture lies in the database."""
 THUMBNAILS = 1024
+REBUILD_SHARE = 0.2
+"""Of the products written since the index was built; then it is built anew, in a thread beside."""
 
 
 class Edition:
@@ -41,12 +44,12 @@ class Edition:
     def __init__(self, engine: SearchEngine, settings: Settings, store: Store, metrics: Metrics) -> None:
         self.bundle, self.head, self.settings = engine.bundle, engine.bundle.head, settings
         self.model = fingerprint(engine.bundle)
-        self.live = LiveIndex(engine.index)
+        self.live = LiveIndex(engine.index, rebuild_share=REBUILD_SHARE)
         self.store, self.metrics, self.users = store, metrics, 0
         self.embedder = Embedder(engine.bundle.encoders, settings, metrics)
         self.shoppers = Shoppers(None)
         self.thumbnails: RecentCache[bytes] = RecentCache(THUMBNAILS)
-        self.found: RecentCache[list[Found]] = RecentCache(settings.cached_results)
+        self.found: RecentCache[SearchResponse] = RecentCache(settings.cached_results)
         self._snapshot = self.live.snapshot
         self._embedded: dict[bytes, np.ndarray] = {}
 
@@ -118,36 +121,36 @@ class Edition:
             raise Problem(404, "There is no product of this id in the index.") from error
 
     async def search(
-        self,
-        vector: np.ndarray,
-        *,
-        text: str = "",
-        share: float = 1.0,
-        k: int,
-        filters: list[str],
-        exclude: tuple[str, ...] = (),
-    ) -> list[Found]:
-        """The best products for a vector and the words that are so large a share of it."""
+        self, query: Query, options: Options, *, filters: Sequence[str] = (), exclude: tuple[str, ...] = ()
+    ) -> SearchResponse:
+        """A page of the best products for a query; `filters` as written."""
         conditions = [parse_filter(text) for text in filters]
-        key = content_key([vector.tobytes(), text, str(share), str(k), *filters, "", *exclude])
+        asked = [query.text, str(query.share), repr(query.corrected), repr(options), *filters, "", *exclude]
+        key = content_key([query.vector.tobytes(), *asked])
         if self._snapshot is not self.live.snapshot:  # what was written since may rank before what was found
             self._snapshot, self.found = self.live.snapshot, self.found.renewed()
         cache = self.found
         if (kept := cache.get(key)) is not None:
             return kept
         with self.metrics.stages.labels("search").time():
-            hits = await asyncio.to_thread(
-                self.live.search, vector, text=text, share=share, k=k, filters=conditions, exclude_ids=exclude
-            )
-        scores = self.head.score(np.array([hit.order for hit in hits], np.float32))
-        meant = self.head.score(np.array([hit.score for hit in hits], np.float32))
-        probabilities = self.head.probability(meant, self.head.reach(vector[None]))
-        found = [
-            self.shown(hit, score=float(score), probability=float(probability))
-            for hit, score, probability in zip(hits, scores, probabilities, strict=True)
-        ]
+            page = await asyncio.to_thread(self._find, query, options, conditions, exclude)
+        found = SearchResponse(
+            results=[self._result(result) for result in page.results],
+            nothing_matches=page.nothing_matches,
+            corrected=page.corrected,
+            total=page.total,
+            facets=None if page.total is None else [Facet(**facet.to_dict()) for facet in page.facets],
+        )
         cache.put(key, found)
         return found
+
+    def _find(self, query: Query, options: Options, filters: Sequence[Filter], exclude: tuple[str, ...]) -> Page:
+        return find(self.live.parts(filters, exclude), self.head, query, options)
+
+    def _result(self, result: Result) -> Found:
+        hit = Hit(result.product_id, result.parts["cosine"], result.rank, result.attributes)
+        shown = self.shown(hit, score=result.score, probability=result.probability)
+        return shown.model_copy(update={"parts": result.parts, "variants": list(result.variants)})
 
     def shown(self, hit: Hit, *, score: float, probability: float | None) -> Found:
         """A product as it leaves the service: without paths of this machine."""

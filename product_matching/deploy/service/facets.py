@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from product_matching.deploy.service.live_index import Snapshot
 from product_matching.deploy.service.schemas import Facet
+from product_matching.search.live_index import Snapshot
 
 MOST_VALUES = 24
 NOT_FACETS = ("image", "title", "description", "tags")

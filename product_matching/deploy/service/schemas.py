@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from product_matching.deploy.service.settings import MAX_EVENTS, MAX_FILTERS, MAX_ITEMS, MAX_K, MAX_TEXT
+from product_matching.deploy.service.settings import MAX_EVENTS, MAX_FILTERS, MAX_ITEMS, MAX_K, MAX_OFFSET, MAX_TEXT
 
 
 def _picture(value: object) -> bytes:
@@ -39,6 +39,8 @@ NewId = Annotated[str, Field(pattern=r"^\w[\w.:\- ]{0,127}$")]
 Tag = Annotated[str, Field(max_length=100, pattern=r"^[^|]*$")]
 Condition = Annotated[str, Field(max_length=200)]
 K = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MAX_K)]
+Offset = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=MAX_OFFSET)]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
 Scalar = bool | int | float | Annotated[str, Field(max_length=MAX_TEXT)] | None
 
 
@@ -81,7 +83,16 @@ class SearchRequest(Model):
         None, ge=0, le=1, description="with both: 0 words only, 1 picture only; by default the model joins them"
     )
     k: K = 12
+    offset: Offset = Field(0, description="results before this page; pages are slices of one order")
     filters: list[Condition] = Field(default=[], max_length=MAX_FILTERS, description="as colour=red or price=10..20")
+    facets: list[Name] = Field(default=[], max_length=MAX_FILTERS, description="attributes to count, or all")
+    group_by: Annotated[str, Field(max_length=64)] = Field("", description="attribute of which each value comes once")
+    diversity: float = Field(0.0, ge=0, le=1, description="weight of being unlike the results before")
+    min_probability: Literal["auto"] | Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None,
+        description="leave out what is less probable and shares no words; auto for what the index was calibrated to",
+    )
+    spelling: bool = Field(True, description="mend words that no product has")
 
     @model_validator(mode="after")
     def _one_query(self) -> Self:
@@ -100,12 +111,27 @@ class Found(Model):
     title: str
     image: str | None = Field(description="address of its picture on this service")
     attributes: dict[str, Any]
+    parts: dict[str, float] = Field(default={}, description="what the rank is made of: cosine, words, code")
+    variants: list[str] = Field(default=[], description="the other products of its group")
+
+
+class Facet(Model):
+    """An attribute to filter by: its values with how many products have each, or its range."""
+
+    attribute: str
+    values: dict[str, int] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
 
 
 class SearchResponse(Model):
     """The best first."""
 
     results: list[Found]
+    nothing_matches: bool = Field(False, description="even the best is unlikely to be what was asked for")
+    corrected: str | None = Field(None, description="the text as it was understood, where a word was mended")
+    total: int | None = Field(None, description="how many products match, where facets were asked for")
+    facets: list[Facet] | None = None
 
 
 class Pair(Model):
@@ -238,15 +264,6 @@ class InteractionsResponse(Model):
 
     accepted: int
     duplicates: int
-
-
-class Facet(Model):
-    """An attribute to filter by: its values with how many products have each, or its range."""
-
-    attribute: str
-    values: dict[str, int] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
 
 
 class About(Model):

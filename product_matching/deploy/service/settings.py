@@ -10,6 +10,7 @@ from product_matching.deploy.service.admission import LOOPBACK
 MAX_TEXT = 2000
 """Letters of one text; a tokenizer reads far fewer."""
 MAX_K = 100
+MAX_OFFSET = 10_000
 MAX_ITEMS = 64
 """Pairs or items of one request."""
 MAX_EVENTS = 1000

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from product_matching.deploy.service.facets import facets_of
-from product_matching.deploy.service.live_index import Snapshot
 from product_matching.deploy.service.metrics import MEDIA_TYPE
 from product_matching.deploy.service.problems import Problem
 from product_matching.deploy.service.schemas import About, Facet, Health
 from product_matching.deploy.service.shop import Shop
+from product_matching.search.live_index import Snapshot
 
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from product_matching.deploy.service import Settings, add_key, create_app
 from product_matching.deploy.service.shop import Shop
 from product_matching.errors import BundleError
+from product_matching.search import Options, Query
 
 
 @pytest.fixture
@@ -102,7 +103,8 @@ def test_no_request_is_lost_over_a_change_and_the_old_one_ends(versions, tmp_pat
                 with shop.using() as edition:
                     try:
                         vector = await edition.embedder.embed(text=f"mug {number} {done}")
-                        assert await edition.search(vector, k=1, filters=[])
+                        found = await edition.search(Query(vector), Options(k=1))
+                        assert found.results
                     except Exception as error:
                         failed.append(error)
                 done += 1

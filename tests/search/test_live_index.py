@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from product_matching.deploy.service.facets import facets_of
-from product_matching.deploy.service.live_index import LiveIndex
 from product_matching.errors import DataError
 from product_matching.search import ProductIndex, parse_filter
+from product_matching.search.live_index import LiveIndex
 
 COLOURS = np.array(["red", "blue", "green"])
 

@@ -1,0 +1,50 @@
+"""What can be said of a search besides what is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from product_matching.errors import ConfigError
+from product_matching.search.filters import Filter
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to look, and how to arrange what is found.
+
+    Attributes:
+        k: Results a page.
+        offset: Results before this page. Pages are slices of one order, whatever their length.
+        filters: Conditions that a product must meet.
+        words: Look for the words as written, too.
+        spelling: Mend words that no product has by those of the catalogue.
+        image_weight: With words and a picture: 0 for the words alone, 1 for the picture alone; None lets the model join
+            them.
+        group_by: Attribute of which each value comes once, with its best product (variants of one thing).
+        diversity: Weight of being unlike the results before, 0 to 1.
+        facets: Attributes to count, or `("all",)`.
+        min_probability: Leave out products below this probability, unless their words agree or they are named;
+            `"auto"` for the one that the index was calibrated to.
+    """
+
+    k: int = 10
+    offset: int = 0
+    filters: Sequence[Filter] = ()
+    words: bool = True
+    spelling: bool = True
+    image_weight: float | None = None
+    group_by: str = ""
+    diversity: float = 0.0
+    facets: Sequence[str] = ()
+    min_probability: float | str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("image_weight", "min_probability"):
+            value = getattr(self, name)
+            if isinstance(value, str) and (name, value) == ("min_probability", AUTO):
+                continue
+            if value is not None and (isinstance(value, str) or not 0 <= value <= 1):
+                raise ConfigError(f"{name} must be from 0 to 1, not {value!r}.")

@@ -1,0 +1,75 @@
+"""Candidates for a query in one order, which does not depend on how many of them are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from product_matching._types import FloatArray
+
+WORD_WEIGHT = 0.4
+"""What full agreement of words adds to a cosine; see benchmarks/search.md."""
+CODE_WEIGHT = 3.0
+"""More than the rest together: a cosine goes from -1 to 1."""
+
+
+def order_of(cosine: Any, words: Any, code: Any) -> Any:
+    """What results are ranked by, of numbers or of arrays."""
+    return cosine + WORD_WEIGHT * words + CODE_WEIGHT * code
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Products and what ranks them, the best first.
+
+    Attributes:
+        part: Which of several indexes each is in, int64 [n].
+        place: Its position there, int64 [n].
+        cosine: With the query, float32 [n].
+        words: Agreement of words, 0 to 1, float32 [n].
+        code: 1 where the query names it, else 0, float32 [n].
+    """
+
+    part: np.ndarray
+    place: np.ndarray
+    cosine: FloatArray
+    words: FloatArray
+    code: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+    @cached_property
+    def order(self) -> FloatArray:
+        """What they are ranked by, float32 [n]."""
+        return order_of(self.cosine, self.words, self.code)
+
+    def take(self, rows: np.ndarray) -> Self:
+        """Some of them, in the order of `rows`, int64 or bool."""
+        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def sorted(self) -> Self:
+        """By `order`, equal ones by part and place."""
+        return self.take(np.lexsort((self.place, self.part, -self.order)))
+
+    @classmethod
+    def joined(cls, rankings: Sequence[Ranking]) -> Self:
+        """Those of several indexes, numbered from 0, in one order."""
+        parts = [np.full(len(ranking), number) for number, ranking in enumerate(rankings)]
+        rest = (np.concatenate([getattr(r, field.name) for r in rankings]) for field in fields(cls)[1:])
+        return cls(np.concatenate(parts), *rest).sorted()
+
+    def followed_by(self, others: Self) -> Self:
+        """These, then those of the others that are not among them."""
+        rest = others.take(~np.isin(others._keys, self._keys))
+        return type(self)(
+            *(np.concatenate([getattr(self, field.name), getattr(rest, field.name)]) for field in fields(self))
+        )
+
+    @property
+    def _keys(self) -> np.ndarray:
+        return self.part.astype(np.int64) << 48 | self.place

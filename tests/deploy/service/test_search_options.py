@@ -1,0 +1,46 @@
+import pytest
+
+from product_matching.search import Options, SearchEngine
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_bundle):
+    return SearchEngine.load(tiny_bundle)
+
+
+def ask(client, **body):
+    return client.post("/v1/search", json=body)
+
+
+def test_pages_facets_and_groups_are_those_of_the_library(client, engine):
+    options = Options(k=4, offset=3, facets=("colour",), group_by="colour", diversity=0.3)
+    page = engine.ask("mug", options=options)
+    body = {"k": 4, "offset": 3, "facets": ["colour"], "group_by": "colour", "diversity": 0.3}
+    found = ask(client, text="mug", **body).json()
+    assert [hit["product_id"] for hit in found["results"]] == [result.product_id for result in page.results]
+    assert [hit["variants"] for hit in found["results"]] == [list(result.variants) for result in page.results]
+    assert [hit["rank"] for hit in found["results"]] == [4, 5, 6, 7][: len(page.results)]
+    assert found["total"] == page.total
+    assert found["facets"][0]["values"] == page.facets[0].values
+    assert set(found["results"][0]["parts"]) == {"cosine", "words", "code"}
+
+
+def test_a_mended_word_is_told(client):
+    found = ask(client, text="stripedd mug").json()
+    assert found["corrected"] == "striped mug"
+    assert ask(client, text="stripedd mug", spelling=False).json()["corrected"] is None
+    assert ask(client, text="striped mug").json()["corrected"] is None
+
+
+def test_unlikely_products_are_left_out(client):
+    every = ask(client, text="mug", k=100).json()["results"]
+    likely = ask(client, text="mug", k=100, min_probability=1.0).json()["results"]
+    assert len(likely) < len(every)
+    assert all(hit["parts"]["words"] >= 0.5 or hit["parts"]["code"] for hit in likely)
+
+
+def test_unusable_options(client):
+    wrong = [{"offset": -1}, {"offset": 10_001}, {"diversity": 2}, {"min_probability": "much"}, {"group_by": "nothing"}]
+    wrong += [{"facets": ["nothing"]}]
+    for body in wrong:
+        assert ask(client, text="mug", **body).status_code == 422, body
