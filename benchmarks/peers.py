@@ -24,7 +24,7 @@ def dual_encoder(train: Catalog, ours: ProductModel, config: Config, *, seconds:
     """
     import torch
 
-    network = _dual_encoder_network(config, pieces=len(ours.preprocessor.text.vocabulary))
+    network = dual_encoder_network(config, pieces=len(ours.preprocessor.text.vocabulary))
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.05)
     options = config.train
     batches = make_dataset(
@@ -39,7 +39,7 @@ def dual_encoder(train: Catalog, ours: ProductModel, config: Config, *, seconds:
                 break
             for group in optimizer.param_groups:
                 group["lr"] = 1e-3 * min(share / 0.05, 1) * 0.5 * (1 + np.cos(np.pi * share))
-            loss = network(**_for_torch(inputs), return_loss=True).loss
+            loss = network(**for_torch(inputs), return_loss=True).loss
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -50,14 +50,14 @@ def dual_encoder(train: Catalog, ours: ProductModel, config: Config, *, seconds:
         rows = []
         with torch.inference_mode():
             for inputs, _ in make_dataset(catalog, ours.preprocessor, batch_size=128, cache=False):
-                out = network(**_for_torch(inputs))
+                out = network(**for_torch(inputs))
                 rows.append((out.image_embeds.numpy(), out.text_embeds.numpy()))
         return dict(zip(("image", "text"), map(np.concatenate, zip(*rows, strict=True)), strict=True))
 
     return embed
 
 
-def _dual_encoder_network(config: Config, *, pieces: int) -> Any:
+def dual_encoder_network(config: Config, *, pieces: int) -> Any:
     import torch
     from transformers import (
         BertConfig,
@@ -66,6 +66,8 @@ def _dual_encoder_network(config: Config, *, pieces: int) -> Any:
         ResNetModel,
         VisionTextDualEncoderConfig,
         VisionTextDualEncoderModel,
+        ViTConfig,
+        ViTModel,
     )
 
     class Pooled(ResNetModel):
@@ -80,17 +82,27 @@ def _dual_encoder_network(config: Config, *, pieces: int) -> Any:
         vocab_size=pieces, hidden_size=text.hidden_dim, num_hidden_layers=text.layers, num_attention_heads=text.heads,
         intermediate_size=text.intermediate_dim, max_position_embeddings=text.max_tokens,
     )  # fmt: skip
-    resnet = ResNetConfig(
-        embedding_size=image.stem[-1], hidden_sizes=list(image.filters), depths=list(image.blocks), layer_type="basic"
-    )
-    resnet.hidden_size = image.filters[-1]
-    both = VisionTextDualEncoderConfig.from_vision_text_configs(resnet, bert, projection_dim=config.model.dim)
-    both.vision_config.hidden_size = image.filters[-1]
+    if image.backbone == "vit":
+        vision = ViTConfig(
+            image_size=image.size, patch_size=image.patch_size, hidden_size=image.hidden_dim,
+            num_hidden_layers=image.layers, num_attention_heads=image.heads, intermediate_size=image.intermediate_dim,
+        )  # fmt: skip
+        tower = ViTModel(vision)
+    else:
+        vision = ResNetConfig(
+            embedding_size=image.stem[-1], hidden_sizes=list(image.filters), depths=list(image.blocks),
+            layer_type="basic",
+        )  # fmt: skip
+        vision.hidden_size = image.filters[-1]
+        tower = Pooled(vision)
+    both = VisionTextDualEncoderConfig.from_vision_text_configs(vision, bert, projection_dim=config.model.dim)
+    both.vision_config.hidden_size = vision.hidden_size
     torch.manual_seed(config.seed)
-    return VisionTextDualEncoderModel(both, vision_model=Pooled(resnet), text_model=BertModel(bert))
+    return VisionTextDualEncoderModel(both, vision_model=tower, text_model=BertModel(bert))
 
 
-def _for_torch(inputs: dict[str, Any]) -> dict[str, Any]:
+def for_torch(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Our batches as the peer takes them."""
     import torch
 
     pixels = torch.from_numpy(np.asarray(inputs["image"], "float32")).permute(0, 3, 1, 2) / 127.5 - 1
