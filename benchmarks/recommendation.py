@@ -79,7 +79,7 @@ def main() -> None:
     for name in names:
         if features is None and build_recommender(MODELS[name][0]).needs_vectors:
             continue
-        result = measure(name, events, features, refit=not options.no_refit)
+        result = measure(name, events, features, refit=not options.no_refit, users=options.users)
         print(as_row(name, result), flush=True)
         if options.out:
             with options.out.open("a", encoding="utf-8") as lines:
@@ -109,22 +109,29 @@ def name_of(asin: str) -> str:
     return hashlib.blake2b(asin.encode(), digest_size=8).hexdigest()
 
 
-def measure(name: str, events: Interactions, features: ProductFeatures | None, *, refit: bool) -> dict:
-    """Valid and test metrics of one row of the table."""
+def measure(name: str, events: Interactions, features: ProductFeatures | None, *, refit: bool, users: int = 0) -> dict:
+    """Valid and test metrics of one row of the table, on so many users drawn at random; 0: all."""
     kind, options = MODELS[name]
     split = split_interactions(events)
+    valid_targets, test_targets = (_sample(part, users) for part in (split.valid, split.test))
     start = time.perf_counter()
     model = build_recommender(kind, **options).fit(split.train, features)
     seconds = time.perf_counter() - start
-    valid = evaluate_recommender(model, split.valid, intervals=False)
+    valid = evaluate_recommender(model, valid_targets, intervals=False)
     start = time.perf_counter()
-    folded = evaluate_recommender(model.update(split.valid), split.test)
+    folded = evaluate_recommender(model.update(split.valid), test_targets)
     ranking = time.perf_counter() - start
     result = {"valid": valid, "folded": folded, "fit_seconds": seconds, "ranking_seconds": ranking}
     if refit:
         again = build_recommender(kind, **options).fit(split.before_test, features)
-        result["refit"] = evaluate_recommender(again, split.test)
+        result["refit"] = evaluate_recommender(again, test_targets)
     return result
+
+
+def _sample(targets: Interactions, users: int) -> Interactions:
+    random = np.random.default_rng(0)
+    drawn = random.choice(len(targets.users), size=users or len(targets.users), replace=False)
+    return targets.take(np.isin(targets.user, drawn))
 
 
 def as_row(name: str, result: dict) -> str:
@@ -146,6 +153,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--vectors", type=Path)
     parser.add_argument("--models", default="", help="names of rows, separated by semicolons")
     parser.add_argument("--no-refit", action="store_true", help="leave out the fit on train and validation")
+    parser.add_argument("--users", type=int, default=0, help="measure on so many users, drawn at random (default: all)")
     parser.add_argument("--out", type=Path)
     return parser.parse_args()
 

@@ -10,6 +10,8 @@ import numpy as np
 from product_matching.recommendation.histories import Histories
 from product_matching.recommendation.recommender import Recommender
 
+FEW = 10  # ranks that are good in any catalogue; in a large one, the best hundredth is
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -17,6 +19,7 @@ class Reason:
 
     Attributes:
         source: Name of the recommender that ranks it highest: of a hybrid one of its sources, else the model itself.
+            What is popular is so for everybody: that is named where no source that compares products ranks it well.
         product_id: The product of the history that is most alike to it by that recommender; `""` where none is, as
             for what is merely popular.
     """
@@ -47,8 +50,16 @@ def explain(model: Recommender, taken: Histories, product_ids: Sequence[str]) ->
     ranks = [_ranks(part, taken, places) for part in model.parts.values()]
     nearest = [_nearest(part, taken, places) for part in model.parts.values()]
     names = list(model.parts)
-    best = np.argmin(ranks, axis=0).tolist()
+    well = max(FEW, len(model.products) // 100)
+    personal = [part.compares for part in model.parts.values()]
+    best = _choose(np.array(ranks), np.array(personal), well).tolist()
     return [Reason(names[part], _id(model, nearest[part][column])) for column, part in enumerate(best)]
+
+
+def _choose(ranks: np.ndarray, personal: np.ndarray, well: int) -> np.ndarray:
+    """The part [k] that ranks each product highest; of ranks [S, k] up to `well`, a personal one goes first."""
+    preferred = np.where(personal[:, None] & (ranks <= well), ranks - ranks.max(), ranks)
+    return preferred.argmin(axis=0)
 
 
 def _ranks(part: Recommender, taken: Histories, places: np.ndarray) -> np.ndarray:

@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 
 from product_matching.errors import DataError
 from product_matching.recommendation import Content, ItemKNN, Popularity, ProductFeatures, explain
 from product_matching.recommendation.interactions import Interactions
+from product_matching.recommendation.reason import _choose
 
 
 @pytest.fixture
@@ -46,3 +48,8 @@ def test_an_unknown_product_has_no_reason(events):
     model = ItemKNN().fit(events)
     with pytest.raises(DataError, match="does not know the product 'z'"):
         explain(model, model.histories_of(["6"]), ["z"])
+
+
+def test_popularity_is_named_where_no_likeness_ranks_well():
+    ranks = np.array([[1, 1, 3], [9, 50, 2], [8, 60, 40]])  # popularity, and two that compare
+    assert _choose(ranks, np.array([False, True, True]), 10).tolist() == [2, 0, 1]
