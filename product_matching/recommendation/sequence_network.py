@@ -27,6 +27,7 @@ class SequenceNetwork(keras.Model):
         dropout: Of embeddings, attention outputs and hidden layers.
         negatives: Products drawn per batch for a sampled softmax; 0: the softmax runs over all products.
         label_smoothing: Share of the target's probability that is spread over all products (full softmax only).
+        loss: `"softmax"`, or `"binary"`: each target against one product drawn at random, as SASRec was published.
         seed: Of weights, dropout and negatives.
     """
 
@@ -42,12 +43,14 @@ class SequenceNetwork(keras.Model):
         dropout: float,
         negatives: int = 0,
         label_smoothing: float = 0.0,
+        loss: str = "softmax",
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         seeds = count(1000 * seed)
         self.count, self.dim, self.negatives, self.label_smoothing = products, dim, negatives, label_smoothing
+        self.asks_one = loss == "binary"
         self.items = keras.layers.Embedding(products + 1, dim, embeddings_initializer=_normal(seeds), name="items")
         self.places = keras.layers.Embedding(max_length, dim, embeddings_initializer=_normal(seeds), name="places")
         self.vectors = None if vectors is None else ops.convert_to_tensor(np.pad(vectors, ((1, 0), (0, 0))))
@@ -110,7 +113,8 @@ class SequenceNetwork(keras.Model):
         """Cross-entropy of the next product, the mean over the places where there is one (y above 0)."""
         hidden, table = y_pred
         hidden, targets = ops.reshape(hidden, (-1, self.dim)), ops.reshape(y, (-1,))
-        losses = self._sampled(hidden, table, targets) if self.negatives else self._full(hidden, table, targets)
+        way = self._binary if self.asks_one else self._sampled if self.negatives else self._full
+        losses = way(hidden, table, targets)
         known = ops.cast(targets > 0, "float32")
         return ops.sum(losses * known) / ops.maximum(ops.sum(known), 1.0)
 
@@ -120,6 +124,14 @@ class SequenceNetwork(keras.Model):
         share = self.label_smoothing
         wanted = positive if not share else (1 - share) * positive + share * ops.mean(logits, axis=-1)
         return ops.logsumexp(logits, axis=-1) - wanted
+
+    def _binary(self, hidden: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+        """-log σ(h · e) - log(1 - σ(h · e')) of the target e and one other e' (Kang and McAuley, 2018)."""
+        drawn = keras.random.randint(ops.shape(targets), 1, self.count + 1, seed=self.draw)
+        positive = ops.sum(hidden * ops.take(table, targets, axis=0), axis=-1)
+        negative = ops.sum(hidden * ops.take(table, drawn, axis=0), axis=-1)
+        another = ops.cast(ops.not_equal(drawn, targets), negative.dtype)
+        return ops.softplus(-positive) + another * ops.softplus(negative)
 
     def _sampled(self, hidden: Tensor, table: Tensor, targets: Tensor) -> Tensor:
         drawn = keras.random.randint((self.negatives,), 1, self.count + 1, seed=self.draw)

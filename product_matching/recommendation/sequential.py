@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from product_matching.errors import ConfigError, DataError
+from product_matching.errors import ConfigError, DataError, unknown_name
 from product_matching.recommendation.histories import Histories
 from product_matching.recommendation.recommender import Recommender
 from product_matching.recommendation.vectors import as_array, cosine, unit
+
+LOSSES = ("softmax", "binary")
 
 
 @dataclass(eq=False)
@@ -27,6 +29,7 @@ class Sequential(Recommender):
         epochs, batch_size, learning_rate: Of the training with Adam; a batch holds so many rows of `max_length` events.
         negatives: Products drawn per batch for a sampled softmax, for large catalogues; 0: all products.
         label_smoothing: Share of the target's probability that is spread over all products.
+        loss: `"softmax"`, or `"binary"`: each target against one negative, as published; `negatives` says nothing then.
         use_vectors: Read product vectors where there are any.
         seed: Of weights, order, dropout and negatives.
     """
@@ -41,6 +44,7 @@ class Sequential(Recommender):
     learning_rate: float = 1e-3
     negatives: int = 0
     label_smoothing: float = 0.0
+    loss: str = "softmax"
     use_vectors: bool = True
     seed: int = 0
     callbacks: ClassVar[Sequence[Any]] = ()  # Keras callbacks of the training, set on an instance
@@ -49,6 +53,8 @@ class Sequential(Recommender):
     def __post_init__(self) -> None:
         if self.dim % self.heads:
             raise ConfigError(f"dim ({self.dim}) must be a multiple of heads ({self.heads}).")
+        if self.loss not in LOSSES:
+            raise ConfigError(unknown_name("loss", self.loss, LOSSES))
 
     def _fit(self) -> None:
         import keras
@@ -99,7 +105,7 @@ class Sequential(Recommender):
         from product_matching.recommendation.sequence_network import SequenceNetwork
 
         vectors = unit(self.products.vectors)[:products] if self._reads_vectors else None
-        names = ("dim", "layers", "heads", "max_length", "dropout", "negatives", "label_smoothing", "seed")
+        names = ("dim", "layers", "heads", "max_length", "dropout", "negatives", "label_smoothing", "loss", "seed")
         return SequenceNetwork(products, vectors, **{name: getattr(self, name) for name in names})
 
     def _state(self) -> dict[str, np.ndarray]:

@@ -71,6 +71,19 @@ def test_the_full_loss_is_a_cross_entropy(smoothing):
     assert float(found) == pytest.approx(np.mean(losses), rel=1e-5)
 
 
+def test_the_binary_loss_asks_about_the_target_and_one_other(monkeypatch):
+    model = network(loss="binary")
+    rng = np.random.default_rng(0)
+    hidden, table = rng.normal(size=(3, 8)).astype("float32"), rng.normal(size=(13, 8)).astype("float32")
+    targets, others = np.array([4, 7, 2]), np.array([5, 7, 12])
+    monkeypatch.setattr(keras.random, "randint", lambda *args, **options: keras.ops.convert_to_tensor(others))
+    losses = keras.ops.convert_to_numpy(model._binary(*map(keras.ops.convert_to_tensor, (hidden, table, targets))))
+    chance = 1 / (1 + np.exp(-(hidden * table[targets]).sum(axis=1)))
+    wrong = 1 / (1 + np.exp(-(hidden * table[others]).sum(axis=1)))
+    expected = -np.log(chance) - np.log(1 - wrong) * [1, 0, 1]  # the second drew its own target
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+
+
 def test_the_sampled_loss_nears_the_full_one():
     features, targets = inputs([[1, 2, 3], [4, 5, 6, 7]])
     full, sampled = network(), network(negatives=4000)
