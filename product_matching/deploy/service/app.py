@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,6 +34,7 @@ from product_matching.deploy.service.showing import Showing
 from product_matching.deploy.service.telling import Telling
 from product_matching.errors import ProductMatchingError
 
+_logger = logging.getLogger("product_matching.service")
 BODIES = [EmbedRequest, InteractionsRequest, MatchRequest, ProductBody, RecommendRequest, SearchRequest]
 PROBLEMS = {
     status: {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -61,7 +64,7 @@ def build_app(shop: Shop) -> FastAPI:
 
     app = FastAPI(title="product-matching", version=__version__, lifespan=life, docs_url=None, redoc_url=None)
     app.add_middleware(Gate, settings=shop.settings, metrics=shop.metrics, keys=shop.keys)
-    for kind in (Problem, ProductMatchingError, RequestValidationError, HTTPException):
+    for kind in (Problem, ProductMatchingError, RequestValidationError, HTTPException, OperationalError):
         app.add_exception_handler(kind, _refuse)
     app.state.shop = shop
     _add_reading(app, Asking(shop), _needs(shop, "search") if shop.settings.search_needs_key else _open)
@@ -155,6 +158,10 @@ def _problem(error: Exception) -> Problem:
         return Problem(422, str(error)[:500])
     if isinstance(error, HTTPException):
         return Problem(error.status_code, str(error.detail)[:500], headers=error.headers)
+    if isinstance(error, OperationalError):
+        _logger.error("the database does not answer: %s", error.orig)
+        detail = "The database does not answer. Nothing was written; try again."
+        return Problem(503, detail, headers={"Retry-After": "5"})
     return Problem(422, "The request does not fit; /docs describes what does.")
 
 

@@ -34,7 +34,7 @@ Picture = Annotated[
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "an image file, in base64"}),
 ]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
-KnownId = Annotated[str, Field(min_length=1, max_length=256)]
+KnownId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]+$")]
 NewId = Annotated[str, Field(pattern=r"^\w[\w.:\- ]{0,127}$")]
 Tag = Annotated[str, Field(max_length=100, pattern=r"^[^|]*$")]
 Condition = Annotated[str, Field(max_length=200)]
@@ -233,9 +233,9 @@ class Event(Model):
     user_id: KnownId
     product_id: KnownId
     timestamp: float = Field(ge=0, le=4e11, description="seconds since 1970, UTC")
-    event: Annotated[str, Field(max_length=64)] = "purchase"
+    event: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")] = "purchase"
     weight: float = Field(1.0, gt=0, le=1e6)
-    event_id: Annotated[str, Field(max_length=128)] | None = Field(
+    event_id: Annotated[str, Field(max_length=128, pattern=r"^[^\x00]*$")] | None = Field(
         None, description="an event sent twice counts once; by default who, what, which and when are its id"
     )
 
