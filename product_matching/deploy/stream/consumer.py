@@ -75,8 +75,8 @@ class Consumer:
             idle: Seconds.
             stopped: Asked between batches.
         """
-        source.open(self._store.position)
         try:
+            source.open(self._store.position)
             last = time.monotonic()
             while not stopped() and time.monotonic() - last < idle:
                 records = source.read(batch, min(1.0, idle))
