@@ -195,13 +195,22 @@ class Edition:
         """
         where = self.known(product_id)[1].get("image")
         try:
-            data = self.store.image(product_id) if where == STORED else Path(str(where)).read_bytes() if where else b""
+            data = self.file_of(product_id) if where else b""
             key = hashlib.sha256(data).digest()
             if (small := self.thumbnails.get(key)) is None:
                 self.thumbnails.put(key, small := thumbnail(data))
             return small
         except (OSError, ValueError, SyntaxError) as error:
             raise Problem(404, "This product has no picture that can be shown.") from error
+
+    def file_of(self, product_id: str) -> bytes:
+        """The picture of a product that has one, as it is kept.
+
+        Raises:
+            OSError: If it cannot be read.
+        """
+        where = self.known(product_id)[1].get("image")
+        return self.store.image(product_id) if where == STORED else Path(str(where)).read_bytes()
 
     def allowed_ids(self, filters: list[str]) -> list[str] | None:
         """Products that may be recommended: those that meet the filters; None where all may."""

@@ -251,6 +251,47 @@ class InteractionsRequest(Model):
     interactions: list[Event] = Field(min_length=1, max_length=MAX_EVENTS)
 
 
+class Suggestion(Model):
+    """A pair for a curator: two products that may be one, or a product with itself: its picture and its words."""
+
+    kind: Literal["duplicate", "mismatch"]
+    probability: float = Field(description="that the two belong together")
+    left: Found
+    right: Found
+
+
+class ReviewResponse(Model):
+    """What is worth a look first."""
+
+    suggestions: list[Suggestion]
+    waiting: int = Field(description="products not looked at yet; ask again and more of them are")
+    labelled: int
+
+
+class Label(Model):
+    """What a curator says of a pair; of kind mismatch both ids are those of one product."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "duplicate", "left_id": "P1", "right_id": "P2", "match": True}]}
+    )
+    kind: Literal["duplicate", "mismatch"]
+    left_id: KnownId
+    right_id: KnownId
+    match: bool | None = Field(description="null takes it back")
+
+    @model_validator(mode="after")
+    def _two_or_one(self) -> Self:
+        if (self.left_id == self.right_id) != (self.kind == "mismatch"):
+            raise ValueError("a duplicate has two ids, a mismatch twice the same")
+        return self
+
+
+class LabelsResponse(Model):
+    """What curators said."""
+
+    labels: list[Label]
+
+
 class ReloadResponse(Model):
     """What became of a look for a new version."""
 
