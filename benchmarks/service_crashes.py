@@ -139,7 +139,7 @@ def check(bundle: str, state: str, port: int, writers: list[Writer]) -> dict[str
         process.kill()
         process.join()
     there = {name: version for name, version in kept.items() if version is not None}
-    return {
+    wrong = {
         "products_lost": sum(kept.get(name) not in versions_ for name, versions_ in wanted.items()),
         "products_unasked": len(kept.keys() - wanted.keys()),
         "events_lost": len(acknowledged - rows.keys()),
@@ -148,6 +148,7 @@ def check(bundle: str, state: str, port: int, writers: list[Writer]) -> dict[str
         "search_differs": sum(versions.get(name) != there.get(name) for name in versions.keys() | there.keys()),
         "found_twice": sum(count > 1 for count in found.values()),
     }
+    return {"wrong": any(wrong.values()), "products": len(there), "events": len(rows), **wrong}
 
 
 def pages(client: Client, condition: str) -> list[dict[str, Any]]:
@@ -191,7 +192,7 @@ def main() -> None:
             print(json.dumps({"life": number + 1, "acknowledged": done}), flush=True)
         result = check(options.bundle, state, port, writers)
     print(json.dumps({"writes": total, "kills": options.kills, **result}), flush=True)
-    sys.exit(int(any(result.values())))
+    sys.exit(int(result["wrong"]))
 
 
 if __name__ == "__main__":
