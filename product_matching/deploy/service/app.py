@@ -173,7 +173,7 @@ def _problem(error: Exception) -> Problem:
         return Problem(error.status_code, str(error.detail)[:500], headers=error.headers)
     if isinstance(error, OperationalError):
         _logger.error("the database does not answer: %s", error.orig)
-        detail = "The database does not answer. Nothing was written; try again."
+        detail = "The database does not answer. Send it again: what was written counts once."
         return Problem(503, detail, headers={"Retry-After": "5"})
     return Problem(422, "The request does not fit; /docs describes what does.")
 

@@ -90,8 +90,8 @@ class Telling:
         if product.model != now.model:  # another version took over while this waited
             product = replace(product, vector=await asyncio.to_thread(now.vector, product), model=now.model)
         changed = await asyncio.to_thread(self._shop.store.put, product)
+        await asyncio.to_thread(now.catch_up)  # also where nothing changed: the answer before may have been lost
         if changed:
-            await asyncio.to_thread(now.catch_up)
             self._shop.metrics.writes.labels("product").inc()
         return changed
 
