@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+from product_matching.dataset import load_pairs, pair_prefixes
 from product_matching.deploy.service import add_key
 
 
@@ -68,7 +69,7 @@ def test_pictures_that_fit_their_words_least_come_first(curator):
     assert picture.status_code == 200
 
 
-def test_what_was_said_is_kept_not_asked_again_and_exported(curator, tiny_catalog):
+def test_what_was_said_is_kept_not_asked_again_and_exported(curator, tiny_catalog, tmp_path):
     client, headers = curator
     first, second = review(curator, "duplicate")["suggestions"][:2]
     bodies = [
@@ -88,6 +89,10 @@ def test_what_was_said_is_kept_not_asked_again_and_exported(curator, tiny_catalo
     answer = client.get("/v1/labels.csv", headers=headers)
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["label"] for row in rows] == ["1", "0"]
+    (tmp_path / "pairs.csv").write_text(answer.text, encoding="utf-8")
+    table = load_pairs(tmp_path / "pairs.csv")
+    assert table["label"].tolist() == [1, 0]
+    assert pair_prefixes(table) == ("left_", "right_")
     titles = dict(zip(tiny_catalog.table["product_id"], tiny_catalog.table["title"], strict=True))
     assert all(row[f"{side}_title"] == titles[row[f"{side}_id"]] for row in rows for side in ("left", "right"))
     for body in bodies:
