@@ -25,14 +25,13 @@ from product_matching.deploy.service.settings import Settings
 from product_matching.deploy.service.shoppers import Shoppers
 from product_matching.deploy.service.store import ALL, Store
 from product_matching.deploy.service.stored_product import StoredProduct
+from product_matching.deploy.service.watching import Watch
 from product_matching.search import Filter, Hit, Options, Page, Query, Result, SearchEngine, find, parse_filter
 from product_matching.search.live_index import LiveIndex
 
 STORED = "(stored)"
 """What stands as `image` of a product whose picture lies in the database."""
 THUMBNAILS = 1024
-CANARY = 100
-"""One search of so many is done once more by exact search, after it was answered."""
 REBUILD_SHARE = 0.2
 """Of the products written since the index was built; then it is built anew, in a thread beside."""
 
@@ -55,7 +54,7 @@ class Edition:
         self.found: RecentCache[SearchResponse] = RecentCache(settings.cached_results)
         self._snapshot = self.live.snapshot
         self._embedded: dict[bytes, np.ndarray] = {}
-        self._revision, self._searched = ALL, 0
+        self._revision, self._watch = ALL, Watch(metrics)
 
     def rehearse(self) -> None:
         """Embeds anew what another model had embedded, and keeps that in mind for `replay`; writes nothing."""
@@ -165,22 +164,8 @@ class Edition:
             facets=None if page.total is None else [Facet(**facet.to_dict()) for facet in page.facets],
         )
         cache.put(key, found)
-        self._watch_over(query, page)
+        self._watch.observe(query, page, self.live.snapshot.base)
         return found
-
-    def _watch_over(self, query: Query, page: Page) -> None:
-        if page.nothing_matches:
-            self.metrics.nothing.inc()
-        if page.results and page.results[0].rank == 1 and page.results[0].probability is not None:
-            self.metrics.best.observe(page.results[0].probability)
-        self._searched += 1
-        if self._searched % CANARY == 1:
-            asyncio.get_running_loop().run_in_executor(None, self._sample_recall, query.vector)
-
-    def _sample_recall(self, vector: np.ndarray) -> None:
-        base = self.live.snapshot.base
-        found, exact = (side.search(vector[None], min(10, base.size))[0][0] for side in (base.backend, base.exact))
-        self.metrics.canary.observe(len(np.intersect1d(found, exact)) / len(exact))
 
     def _find(self, query: Query, options: Options, filters: Sequence[Filter], exclude: tuple[str, ...]) -> Page:
         return find(self.live.parts(filters, exclude), self.head, query, options)
