@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "recommendation_shop": ("{data}/hm/transactions.csv",),
     "recommendation_speed": (),
     "service": ("{bundle}",),
+    "service_crashes": ("{bundle}",),
     "training": (),
 }
 """The arguments of each, before the options that the caller adds; {data} and {bundle} are the harness' own options."""

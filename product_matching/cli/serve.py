@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from product_matching.cli.arguments import add_json
+from product_matching.cli.consume import add_store
 from product_matching.cli.output import emit, say
 
 
@@ -15,9 +15,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("bundle", help="folder of a bundle with an index")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: 8000)")
-    parser.add_argument(
-        "--state", type=Path, metavar="DIR", help="folder of the database and the keys (default: beside the bundle)"
-    )
+    add_store(parser)
     parser.add_argument("--search-needs-key", action="store_true", help="ask for a key to read too, not only to write")
     parser.add_argument(
         "--allowed-host",
@@ -81,6 +79,7 @@ def run(options: argparse.Namespace) -> None:
         allowed_hosts=(*LOOPBACK, options.host, *options.allowed_host),
         rate=options.rate,
         watch=options.watch,
+        store=options.store,
     )
     address = f"http://{options.host}:{options.port}/"
     say(f"loading {options.bundle}")

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from product_matching.deploy.service.facets import facets_of
+from product_matching.deploy.service.showing import facets_of
 from product_matching.errors import DataError
 from product_matching.search import ProductIndex, parse_filter
 from product_matching.search.live_index import LiveIndex

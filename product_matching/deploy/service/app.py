@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,12 +18,14 @@ from starlette.routing import Match
 from product_matching._version import __version__
 from product_matching.deploy.service.asking import Asking
 from product_matching.deploy.service.bodies import definitions, described
+from product_matching.deploy.service.curating import Curating
 from product_matching.deploy.service.gate import Gate
 from product_matching.deploy.service.keys import Scope, key_of
 from product_matching.deploy.service.problems import MEDIA_TYPE, Problem
 from product_matching.deploy.service.schemas import (
     EmbedRequest,
     InteractionsRequest,
+    Label,
     MatchRequest,
     ProductBody,
     RecommendRequest,
@@ -32,7 +36,8 @@ from product_matching.deploy.service.showing import Showing
 from product_matching.deploy.service.telling import Telling
 from product_matching.errors import ProductMatchingError
 
-BODIES = [EmbedRequest, InteractionsRequest, MatchRequest, ProductBody, RecommendRequest, SearchRequest]
+_logger = logging.getLogger("product_matching.service")
+BODIES = [EmbedRequest, InteractionsRequest, Label, MatchRequest, ProductBody, RecommendRequest, SearchRequest]
 PROBLEMS = {
     status: {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     for status, text in {
@@ -61,11 +66,12 @@ def build_app(shop: Shop) -> FastAPI:
 
     app = FastAPI(title="product-matching", version=__version__, lifespan=life, docs_url=None, redoc_url=None)
     app.add_middleware(Gate, settings=shop.settings, metrics=shop.metrics, keys=shop.keys)
-    for kind in (Problem, ProductMatchingError, RequestValidationError, HTTPException):
+    for kind in (Problem, ProductMatchingError, RequestValidationError, HTTPException, OperationalError):
         app.add_exception_handler(kind, _refuse)
     app.state.shop = shop
     _add_reading(app, Asking(shop), _needs(shop, "search") if shop.settings.search_needs_key else _open)
     _add_writing(app, Telling(shop), _needs(shop, "write"))
+    _add_curating(app, Curating(shop), _needs(shop, "write"))
     _add_operating(app, Telling(shop), _needs(shop, "admin"))
     _add_showing(app, Showing(shop))
     plain = app.openapi
@@ -97,6 +103,16 @@ def _add_writing(app: FastAPI, telling: Telling, guard: Callable) -> None:
         if method == "DELETE":
             more["response_class"] = Response
         app.add_api_route(path, handler, methods=[method], responses=PROBLEMS, tags=["tell"], **more)
+
+
+def _add_curating(app: FastAPI, curating: Curating, guard: Callable) -> None:
+    more: dict[str, Any] = {"dependencies": [Depends(guard)], "responses": PROBLEMS, "tags": ["curate"]}
+    key = {"security": [{"key": []}]}
+    app.add_api_route("/v1/review", curating.review, openapi_extra=key, **more)
+    app.add_api_route("/v1/labels", curating.labels, openapi_extra=key, **more)
+    app.add_api_route("/v1/labels", curating.label, methods=["PUT"], openapi_extra={**key, **described(Label)}, **more)
+    more["responses"] = {**PROBLEMS, 200: {"content": {"text/csv": {}}}}
+    app.add_api_route("/v1/labels.csv", curating.table, response_class=Response, openapi_extra=key, **more)
 
 
 def _add_operating(app: FastAPI, telling: Telling, guard: Callable) -> None:
@@ -155,6 +171,10 @@ def _problem(error: Exception) -> Problem:
         return Problem(422, str(error)[:500])
     if isinstance(error, HTTPException):
         return Problem(error.status_code, str(error.detail)[:500], headers=error.headers)
+    if isinstance(error, OperationalError):
+        _logger.error("the database does not answer: %s", error.orig)
+        detail = "The database does not answer. Send it again: what was written counts once."
+        return Problem(503, detail, headers={"Retry-After": "5"})
     return Problem(422, "The request does not fit; /docs describes what does.")
 
 

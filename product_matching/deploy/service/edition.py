@@ -23,7 +23,9 @@ from product_matching.deploy.service.problems import Problem
 from product_matching.deploy.service.schemas import Facet, Found, Item, SearchResponse
 from product_matching.deploy.service.settings import Settings
 from product_matching.deploy.service.shoppers import Shoppers
-from product_matching.deploy.service.store import Store, StoredProduct
+from product_matching.deploy.service.store import ALL, Store
+from product_matching.deploy.service.stored_product import StoredProduct
+from product_matching.deploy.service.watching import Watch
 from product_matching.search import Filter, Hit, Options, Page, Query, Result, SearchEngine, find, parse_filter
 from product_matching.search.live_index import LiveIndex
 
@@ -52,6 +54,7 @@ class Edition:
         self.found: RecentCache[SearchResponse] = RecentCache(settings.cached_results)
         self._snapshot = self.live.snapshot
         self._embedded: dict[bytes, np.ndarray] = {}
+        self._revision, self._watch = ALL, Watch(metrics)
 
     def rehearse(self) -> None:
         """Embeds anew what another model had embedded, and keeps that in mind for `replay`; writes nothing."""
@@ -64,19 +67,38 @@ class Edition:
         Raises:
             BundleError: If the recommender is damaged.
         """
+        self.shoppers = Shoppers.load(self.bundle)
+        self._revision = ALL
+        self.catch_up(keep=True)
+        self._embedded.clear()
+
+    def catch_up(self, *, keep: bool = False) -> int:
+        """Takes in what was written to the database, by this process or by others, since the last time.
+
+        Args:
+            keep: Whether vectors that had to be made anew are written back.
+
+        Returns:
+            How many products and events were taken in.
+        """
+        since, until = self._revision, self.store.revision()
+        if since == until:
+            return 0
         rows, gone = [], []
-        for product in self.store.products():
+        for product in self.store.products(since, until):
             if product.deleted:
                 gone.append(product.product_id)
                 continue
             vector = self.vector(product)
-            if product.model != self.model:
+            if keep and product.model != self.model:
                 self.store.put(replace(product, vector=vector, model=self.model))
             rows.append((product.product_id, vector, attributes_of(product)))
         self.live.put(rows)
-        self.live.delete(gone)
-        self.shoppers = Shoppers.load(self.bundle, self.store)
-        self._embedded.clear()
+        self.live.delete([name for name in gone if name in self.live])
+        events = self.store.interactions(since, until)
+        self.shoppers.take(events)
+        self._revision = until
+        return len(rows) + len(gone) + len(events)
 
     def vector(self, product: StoredProduct) -> np.ndarray:
         """Its vector by this model, float32 `[D]`; embedded anew if it is another model's."""
@@ -142,6 +164,7 @@ class Edition:
             facets=None if page.total is None else [Facet(**facet.to_dict()) for facet in page.facets],
         )
         cache.put(key, found)
+        self._watch.observe(query, page, self.live.snapshot.base)
         return found
 
     def _find(self, query: Query, options: Options, filters: Sequence[Filter], exclude: tuple[str, ...]) -> Page:
@@ -174,13 +197,22 @@ class Edition:
         """
         where = self.known(product_id)[1].get("image")
         try:
-            data = self.store.image(product_id) if where == STORED else Path(str(where)).read_bytes() if where else b""
+            data = self.file_of(product_id) if where else b""
             key = hashlib.sha256(data).digest()
             if (small := self.thumbnails.get(key)) is None:
                 self.thumbnails.put(key, small := thumbnail(data))
             return small
         except (OSError, ValueError, SyntaxError) as error:
             raise Problem(404, "This product has no picture that can be shown.") from error
+
+    def file_of(self, product_id: str) -> bytes:
+        """The picture of a product that has one, as it is kept.
+
+        Raises:
+            OSError: If it cannot be read.
+        """
+        where = self.known(product_id)[1].get("image")
+        return self.store.image(product_id) if where == STORED else Path(str(where)).read_bytes()
 
     def allowed_ids(self, filters: list[str]) -> list[str] | None:
         """Products that may be recommended: those that meet the filters; None where all may."""

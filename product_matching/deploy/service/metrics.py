@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -27,6 +27,16 @@ class Metrics:
         )
         self.writes = Counter("writes", "Products and interactions written.", ["kind"], **own)
         self.reloads = Counter("reloads", "Changes to another version of the bundle.", ["outcome"], **own)
+        self.best = Histogram(
+            "search_best_probability",
+            "Probability of the best result of each search; it drifts when shoppers ask for what there is not.",
+            buckets=[tenth / 10 for tenth in range(11)],
+            **own,
+        )
+        self.nothing = Counter("searches_nothing_matches", "Searches whose best result was unlikely.", **own)
+        self.canary = Summary(
+            "recall_canary", "Of a sample of searches: share of the exact ten nearest that the index finds.", **own
+        )
         self.in_flight = Gauge("requests_in_flight", "Requests being answered.", **own)
 
     def gauge(self, name: str, meaning: str, value: Callable[[], float]) -> None:

@@ -34,7 +34,7 @@ Picture = Annotated[
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "an image file, in base64"}),
 ]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
-KnownId = Annotated[str, Field(min_length=1, max_length=256)]
+KnownId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]+$")]
 NewId = Annotated[str, Field(pattern=r"^\w[\w.:\- ]{0,127}$")]
 Tag = Annotated[str, Field(max_length=100, pattern=r"^[^|]*$")]
 Condition = Annotated[str, Field(max_length=200)]
@@ -233,9 +233,9 @@ class Event(Model):
     user_id: KnownId
     product_id: KnownId
     timestamp: float = Field(ge=0, le=4e11, description="seconds since 1970, UTC")
-    event: Annotated[str, Field(max_length=64)] = "purchase"
+    event: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")] = "purchase"
     weight: float = Field(1.0, gt=0, le=1e6)
-    event_id: Annotated[str, Field(max_length=128)] | None = Field(
+    event_id: Annotated[str, Field(max_length=128, pattern=r"^[^\x00]*$")] | None = Field(
         None, description="an event sent twice counts once; by default who, what, which and when are its id"
     )
 
@@ -249,6 +249,47 @@ class InteractionsRequest(Model):
         }
     )
     interactions: list[Event] = Field(min_length=1, max_length=MAX_EVENTS)
+
+
+class Suggestion(Model):
+    """A pair for a curator: two products that may be one, or a product with itself: its picture and its words."""
+
+    kind: Literal["duplicate", "mismatch"]
+    probability: float = Field(description="that the two belong together")
+    left: Found
+    right: Found
+
+
+class ReviewResponse(Model):
+    """What is worth a look first."""
+
+    suggestions: list[Suggestion]
+    waiting: int = Field(description="products not looked at yet; ask again and more of them are")
+    labelled: int
+
+
+class Label(Model):
+    """What a curator says of a pair; of kind mismatch both ids are those of one product."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "duplicate", "left_id": "P1", "right_id": "P2", "match": True}]}
+    )
+    kind: Literal["duplicate", "mismatch"]
+    left_id: KnownId
+    right_id: KnownId
+    match: bool | None = Field(description="null takes it back")
+
+    @model_validator(mode="after")
+    def _two_or_one(self) -> Self:
+        if (self.left_id == self.right_id) != (self.kind == "mismatch"):
+            raise ValueError("a duplicate has two ids, a mismatch twice the same")
+        return self
+
+
+class LabelsResponse(Model):
+    """What curators said."""
+
+    labels: list[Label]
 
 
 class ReloadResponse(Model):

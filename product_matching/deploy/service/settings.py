@@ -35,6 +35,8 @@ class Settings:
         search_needs_key: Whether reading needs a key with scope `search` too; writing always needs one with `write`.
         allowed_hosts: Names that the Host header may have; see `Hosts`.
         rate: Requests a second that one client may send, ten seconds' worth of them at once; 0 for no limit.
+        store: Address of the database; by default SQLite in `state`.
+        follow: Seconds between looks for what other processes wrote to it; 0 for none.
         watch: Seconds between looks for a new version of the bundle; 0 for none.
     """
 
@@ -51,6 +53,8 @@ class Settings:
     allowed_hosts: tuple[str, ...] = LOOPBACK
     rate: float = 0.0
     watch: float = 0.0
+    store: str = ""
+    follow: float = 1.0
 
 
 def default_state(bundle: Path) -> Path:

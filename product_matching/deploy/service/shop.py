@@ -36,7 +36,7 @@ class Shop:
         self.metrics, self.keys = Metrics(), Keys.load(settings.state)
         self.mark, self._failed = mark(resolve(path)), b""
         engine = SearchEngine.load(path)
-        self.store = Store(settings.state)
+        self.store = Store(settings.store or settings.state)
         self.now = Edition(engine, settings, self.store, self.metrics)
         self.writing, self._changing, self.ready = asyncio.Lock(), asyncio.Lock(), False
         self._tasks: set[asyncio.Task] = set()
@@ -72,6 +72,8 @@ class Shop:
         self.ready = True
         if self.settings.watch:
             self._spawn(self._watch())
+        if self.settings.follow:
+            self._spawn(self._follow())
 
     async def close(self) -> None:
         """Finishes what was taken."""
@@ -145,6 +147,15 @@ class Shop:
                 # A version without an index is one that is still being made.
                 if (folder / "index").is_dir() and mark(folder) not in (self.mark, self._failed):
                     await self._try_reload()
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.follow)
+            try:
+                async with self.writing:
+                    await asyncio.to_thread(self.now.catch_up)
+            except Exception:  # the database is away; what was taken in answers on
+                _logger.exception("could not read what others wrote")
 
     async def _try_reload(self) -> None:
         with suppress(ProductMatchingError):  # it is in the log

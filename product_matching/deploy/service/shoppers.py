@@ -10,7 +10,6 @@ import numpy as np
 
 from product_matching.bundle import Bundle
 from product_matching.deploy.service.problems import Problem
-from product_matching.deploy.service.store import Store
 from product_matching.recommendation import Interactions, Recommender
 from product_matching.recommendation.rank_probability import probability_at
 
@@ -23,13 +22,11 @@ class Shoppers:
         self._lock = Lock()  # a recommender takes events in by changing itself
 
     @classmethod
-    def load(cls, bundle: Bundle, store: Store) -> Shoppers:
-        """Opens the recommender, and takes in the events of the database."""
+    def load(cls, bundle: Bundle) -> Shoppers:
+        """Opens the recommender."""
         if not bundle.recommender_folder.is_dir():
             return cls(None)
-        shoppers = cls(Recommender.load(bundle.recommender_folder))
-        shoppers.take(store.interactions())
-        return shoppers
+        return cls(Recommender.load(bundle.recommender_folder))
 
     @property
     def name(self) -> str | None:

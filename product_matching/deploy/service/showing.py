@@ -11,11 +11,11 @@ from importlib import resources
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from product_matching.deploy.service.facets import facets_of
 from product_matching.deploy.service.metrics import MEDIA_TYPE
 from product_matching.deploy.service.problems import Problem
 from product_matching.deploy.service.schemas import About, Facet, Health
 from product_matching.deploy.service.shop import Shop
+from product_matching.search.facets import count_facet, facet_names
 from product_matching.search.live_index import Snapshot
 
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
@@ -71,6 +71,18 @@ class Showing:
     async def docs(self) -> Response:
         """The description of these routes, for people."""
         return self._docs
+
+
+def facets_of(snapshot: Snapshot) -> list[Facet]:
+    """A range for each attribute of numbers, the values with their counts for one of few words; others have none."""
+    base = snapshot.base.products.frame
+    frames = [base[~base["product_id"].isin(list(snapshot.hidden))] if snapshot.hidden else base]
+    frames += [] if snapshot.overlay is None else [snapshot.overlay.products.frame]
+    found = [
+        count_facet(name, [frame[name] for frame in frames if name in frame.columns], asked=False)
+        for name in facet_names(frames)
+    ]
+    return [Facet(**facet.to_dict()) for facet in found if facet is not None]
 
 
 def _read(name: str) -> HTMLResponse:

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from product_matching.deploy.service.bodies import read_body
-from product_matching.deploy.service.edition import attributes_of
 from product_matching.deploy.service.pictures import check_picture
 from product_matching.deploy.service.problems import Problem
 from product_matching.deploy.service.schemas import (
@@ -24,7 +23,7 @@ from product_matching.deploy.service.schemas import (
     ReloadResponse,
 )
 from product_matching.deploy.service.shop import Shop
-from product_matching.deploy.service.store import StoredProduct
+from product_matching.deploy.service.stored_product import StoredProduct
 from product_matching.errors import ProductMatchingError
 
 T = TypeVar("T")
@@ -91,22 +90,22 @@ class Telling:
         if product.model != now.model:  # another version took over while this waited
             product = replace(product, vector=await asyncio.to_thread(now.vector, product), model=now.model)
         changed = await asyncio.to_thread(self._shop.store.put, product)
+        await asyncio.to_thread(now.catch_up)  # also where nothing changed: the answer before may have been lost
         if changed:
-            now.live.put([(product.product_id, product.vector, attributes_of(product))])
             self._shop.metrics.writes.labels("product").inc()
         return changed
 
     async def _remove(self, product_id: str) -> None:
-        live = self._shop.now.live
-        if product_id not in live:
+        now = self._shop.now
+        if product_id not in now.live:
             return
         await asyncio.to_thread(self._shop.store.put, StoredProduct(product_id, deleted=True))
-        live.delete([product_id])
+        await asyncio.to_thread(now.catch_up)
         self._shop.metrics.writes.labels("deletion").inc()
 
     async def _remember(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         fresh = await asyncio.to_thread(self._shop.store.add_interactions, events)
-        await asyncio.to_thread(self._shop.now.shoppers.take, fresh)
+        await asyncio.to_thread(self._shop.now.catch_up)
         return fresh
 
     async def _one_at_a_time(self, write: Callable[[], Awaitable[T]]) -> T:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from product_matching.search import Options, SearchEngine
@@ -44,3 +46,15 @@ def test_unusable_options(client):
     wrong += [{"facets": ["nothing"]}]
     for body in wrong:
         assert ask(client, text="mug", **body).status_code == 422, body
+
+
+def test_operators_see_recall_and_how_good_the_best_results_are(client):
+    assert client.post("/v1/search", json={"text": "a query that nobody sent before 4711"}).status_code == 200
+    for _ in range(100):
+        figures = dict(line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if line[0] != "#")
+        if float(figures["product_matching_recall_canary_count"]):
+            break
+        time.sleep(0.02)
+    count, total = (float(figures[f"product_matching_recall_canary_{name}"]) for name in ("count", "sum"))
+    assert 0.5 < total / count <= 1
+    assert float(figures["product_matching_search_best_probability_count"]) >= 1
