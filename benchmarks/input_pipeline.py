@@ -139,7 +139,7 @@ def main():
                     taken[way].append(spent)
     rates = {way: options.images / min(times) for way, times in taken.items()}
     print(json.dumps({
-        **vars(options), "ratio": ratio, "images/s": {way: round(rate) for way, rate in rates.items()},
+        **vars(options), "ratio": ratio, **{f"{way}, images/s": round(rate) for way, rate in rates.items()},
         "of the bare decoder": round(rates["make_dataset"] / rates["bare decoder"], 2),
         "of torch": round(rates["make_dataset"] / rates["torch DataLoader"], 2),
     }))  # fmt: skip
