@@ -147,7 +147,7 @@ def measured(embed: Embed, parts: Parts) -> dict[str, Any]:
 
 def searches(views: dict[str, np.ndarray], catalog: Catalog) -> dict[str, Any]:
     """Recall and reciprocal ranks among the held-out products, both ways, and the interval of the first."""
-    rows = complete(catalog)
+    rows = catalog.with_image_and_text()
     groups = catalog.groups()[rows]
     ways = {"": ("text", "image"), "image to text ": ("image", "text")}
     found = {}
@@ -164,9 +164,9 @@ def searches(views: dict[str, np.ndarray], catalog: Catalog) -> dict[str, Any]:
 def among_all(embed: Embed, parts: Parts) -> dict[str, Any]:
     """Texts of the test asked among the pictures of all products."""
     test = parts[2]
-    rows, pictures, groups = complete(test), [], []
+    rows, pictures, groups = test.with_image_and_text(), [], []
     for part in parts:
-        some = complete(part)
+        some = part.with_image_and_text()
         pictures.append(embed(part)["image"][some])
         groups.append(part.groups()[some])
     found = retrieval_metrics(
@@ -176,12 +176,6 @@ def among_all(embed: Embed, parts: Parts) -> dict[str, Any]:
         gallery_groups=np.concatenate(groups),
     )
     return {f"whole {name}": found[name] for name in ("recall@10", "mrr", "gallery")}
-
-
-def complete(catalog: Catalog) -> np.ndarray:
-    """Rows that have a picture and a text."""
-    words = catalog.table["title"] + catalog.table["description"]
-    return np.flatnonzero(((catalog.table["image"] != "") & (words != "")).to_numpy())
 
 
 def random_vectors(catalog: Catalog) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from product_matching.cli.arguments import add_json, column_mapping
+from product_matching.cli.arguments import add_json, column_mapping, named_numbers
 from product_matching.cli.output import emit, say, table
 from product_matching.errors import ConfigError
 
@@ -114,13 +114,6 @@ def _plan_text(result: dict[str, Any]) -> str:
 
 
 def _shares(pairs: list[str]) -> dict[str, float]:
-    shares = {}
-    for pair in pairs:
-        name, _, weight = pair.rpartition("=")
-        try:
-            shares[name] = float(weight)
-        except ValueError:
-            shares[name] = -1.0
-        if not name or not 0 <= shares[name] < float("inf"):
-            raise ConfigError(f"--share takes VARIANT=WEIGHT, a weight of 0 or more, e.g. B=0.1; got {pair!r}.")
-    return shares
+    return named_numbers(
+        pairs, lambda weight: weight >= 0, "--share takes VARIANT=WEIGHT, a weight of 0 or more, e.g. B=0.1"
+    )

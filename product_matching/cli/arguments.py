@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,16 +128,26 @@ def read_interactions(options: argparse.Namespace) -> Interactions:
 
 
 def _event_weights(pairs: list[str]) -> dict[str, float]:
-    weights = {}
+    rule = "--event-weight takes EVENT=WEIGHT, a weight above 0, e.g. purchase=1"
+    return named_numbers(pairs, lambda weight: weight > 0, rule)
+
+
+def named_numbers(pairs: list[str], allowed: Callable[[float], bool], rule: str) -> dict[str, float]:
+    """NAME=NUMBER of a repeatable option: from the names to the numbers, which are finite and allowed.
+
+    Raises:
+        ConfigError: That quotes the rule, where a pair is none or its number is not allowed.
+    """
+    numbers = {}
     for pair in pairs:
-        event, _, value = pair.rpartition("=")
+        name, _, value = pair.rpartition("=")
         try:
-            weights[event] = float(value)
+            numbers[name] = float(value)
         except ValueError:
-            weights[event] = -1.0
-        if not event or not 0 < weights[event] < float("inf"):
-            raise ConfigError(f"--event-weight takes EVENT=WEIGHT, a weight above 0, e.g. purchase=1; got {pair!r}.")
-    return weights
+            numbers[name] = math.nan
+        if not name or not math.isfinite(numbers[name]) or not allowed(numbers[name]):
+            raise ConfigError(f"{rule}; got {pair!r}.")
+    return numbers
 
 
 def column_mapping(options: argparse.Namespace) -> dict[str, str]:

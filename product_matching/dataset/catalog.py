@@ -125,6 +125,11 @@ class Catalog:
         column = self.category_column(name)
         return self.table[column] if column else self.table["tags"].map(lambda tags: tags.partition("|")[0])
 
+    def with_image_and_text(self) -> IntArray:
+        """Rows of the products that have both an image and a title or a description, ascending: int64 [M]."""
+        words = self.table["title"] + self.table["description"]
+        return np.flatnonzero((self.table["image"] != "") & (words != ""))
+
     def take(self, rows: IntArray | np.ndarray) -> Catalog:
         """The products at these positions, or where a mask is true, in a catalogue of their own."""
         table = self.table[rows] if rows.dtype == bool else self.table.iloc[rows]

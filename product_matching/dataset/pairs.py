@@ -57,8 +57,7 @@ def match_pairs(catalog: Catalog, *, category: str = "", seed: int = 0) -> Match
         category: Column that names the kind of goods; by default a well-known one, else the first tag.
         seed: Seed of the draw.
     """
-    has_text = (catalog.table["title"] + catalog.table["description"]) != ""
-    rows = np.flatnonzero((catalog.table["image"] != "") & has_text)
+    rows = catalog.with_image_and_text()
     # Numbers compare a hundred times as fast as strings, and every product is compared with every other.
     groups, kinds = catalog.groups()[rows], pd.factorize(catalog.categories(category))[0][rows]
     if len(np.unique(groups)) < 2:

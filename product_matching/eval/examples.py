@@ -31,7 +31,7 @@ def best_and_worst(
         searched: Of text to image, where `judge` has asked already.
     """
     words = catalog.table["title"].where(catalog.table["title"] != "", catalog.table["description"])
-    rows = np.flatnonzero((catalog.table["image"] != "") & (words != ""))
+    rows = catalog.with_image_and_text()
     groups = catalog.groups()[rows]
     texts, images = views["text"][rows], views["image"][rows]
     known = searched or search_all(texts, images, query_groups=groups, gallery_groups=groups)

@@ -139,7 +139,7 @@ def answer(
     Returns:
         What was found, and among how many it was searched.
     """
-    found = with_both(catalog) if question.gallery != "product" else np.arange(len(catalog))
+    found = catalog.with_image_and_text() if question.gallery != "product" else np.arange(len(catalog))
     searched = search_all(
         question.vectors,
         views[question.gallery][found],
@@ -151,7 +151,7 @@ def answer(
 
 def answer_alike(alike: Alike, catalog: Catalog, asked_of: Catalog, views: dict[str, FloatArray]) -> dict[str, Any]:
     """The numbers of `metrics.list_metrics`, among the products of a catalogue; `{}` where nothing is relevant."""
-    found = np.arange(len(catalog)) if alike.gallery == "product" else with_both(catalog)
+    found = np.arange(len(catalog)) if alike.gallery == "product" else catalog.with_image_and_text()
     scored = blocks(alike.vectors, views[alike.gallery][found], CHUNK)
     return answer_alike_scored(alike, catalog, asked_of, scored, found)
 
@@ -171,12 +171,6 @@ def answer_alike_scored(
     if not any(len(np.setdiff1d(rows, left_out[i] if left_out else [])) for i, rows in enumerate(relevant)):
         return {}
     return measure_lists(scored, len(found), relevant, left_out=left_out)
-
-
-def with_both(catalog: Catalog) -> IntArray:
-    """Rows of the products that have an image and a text, int64 [M]."""
-    table = catalog.table
-    return np.flatnonzero((table["image"] != "") & (table["title"] + table["description"] != ""))
 
 
 def labels(catalog: Catalog, column: str) -> np.ndarray:

@@ -64,7 +64,7 @@ class RetrievedPages(keras.callbacks.Callback):
         views, catalog = self.monitor.views, self.monitor.catalog
         if not len(catalog):
             return
-        rows = np.linspace(0, len(catalog) - 1, min(QUERIES, len(catalog))).astype(int)
+        rows = _spread(len(catalog), QUERIES)
         found = np.argsort(-views["text"][rows] @ views["image"].T, axis=1, kind="stable")[:, :RESULTS]
         texts = list(catalog.texts())
         right = self.monitor.groups[found] == self.monitor.groups[rows][:, None]
@@ -84,10 +84,12 @@ class RetrievedPages(keras.callbacks.Callback):
 
     def _page(self, rows: np.ndarray, found: np.ndarray) -> np.ndarray:
         """A row of pictures a query: uint8 [rows * size, (1 + RESULTS) * size, 3]."""
-        pictures = [self._pictures([row, *results]) for row, results in zip(rows, found, strict=True)]
-        return np.concatenate([np.concatenate(list(line), axis=1) for line in pictures], axis=0)
+        wanted = np.column_stack([rows, found])
+        pictures = self._pictures(wanted.ravel())
+        size, (lines, across) = pictures.shape[1], wanted.shape
+        return pictures.reshape(lines, across, size, size, 3).swapaxes(1, 2).reshape(lines * size, across * size, 3)
 
-    def _pictures(self, rows: list[int] | np.ndarray) -> np.ndarray:
+    def _pictures(self, rows: np.ndarray) -> np.ndarray:
         """As the model sees them: uint8 [n, size, size, 3]."""
         paths = self.monitor.catalog.image_paths()
         decode = self.model.preprocessor.decode
@@ -96,7 +98,7 @@ class RetrievedPages(keras.callbacks.Callback):
     def _write_projector(self) -> None:
         """`tensorboard` reads the configuration, the vectors, their names and one image of all pictures."""
         catalog = self.monitor.catalog
-        rows = np.linspace(0, len(catalog) - 1, min(MOST_POINTS, len(catalog))).astype(int)
+        rows = _spread(len(catalog), MOST_POINTS)
         np.savetxt(self.folder / "vectors.tsv", self.monitor.views["product"][rows], fmt="%.5g", delimiter="\t")
         kinds, texts = catalog.categories().tolist(), list(catalog.texts())
         names = ["kind\ttext", *(f"{_one_line(kinds[row])}\t{_one_line(texts[row])}" for row in rows)]
@@ -112,6 +114,11 @@ class RetrievedPages(keras.callbacks.Callback):
             f'  sprite {{\n    image_path: "sprite.png"\n    single_image_dim: [{size}, {size}]\n  }}\n}}\n',
             encoding="utf-8",
         )
+
+
+def _spread(count: int, most: int) -> np.ndarray:
+    """At most so many of `count` places, from the first to the last: int64."""
+    return np.linspace(0, count - 1, min(most, count)).astype(int)
 
 
 def _one_line(text: str) -> str:

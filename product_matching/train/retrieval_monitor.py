@@ -28,8 +28,7 @@ class RetrievalMonitor(keras.callbacks.Callback):
 
     def __init__(self, catalog: Catalog, *, patience: int = 0, batch_size: int = 128, feature_cache: str = "") -> None:
         super().__init__()
-        words = catalog.table["title"] + catalog.table["description"]
-        self.catalog = catalog.take(((catalog.table["image"] != "") & (words != "")).to_numpy())
+        self.catalog = catalog.take(catalog.with_image_and_text())
         self.groups = self.catalog.groups()
         self.patience = patience
         self.batch_size = batch_size

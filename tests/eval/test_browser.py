@@ -1,16 +1,11 @@
 """The page in a browser: pictures load, nothing goes wrong, nothing sticks out, day and night."""
 
-import shutil
-
 import pytest
 
 from product_matching.eval import best_and_worst, embed_catalog, examine, judge, summarise, write_report
 from product_matching.eval.confusion import confusions
 from product_matching.eval.page import Subject
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 SIZES = {"phone": (360, 740), "desk": (1280, 900)}
 CONTRAST = """element => {
   const numbers = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(Number);
@@ -34,14 +29,6 @@ def page_file(trained, tmp_path_factory):
     subject = Subject(part, views, judgement, {"history": {"loss": [3.0, 2.0]}}, "tiny/1")
     write_report(folder, metrics, best_and_worst(part, views, searched=searched), subject)
     return folder / "index.html"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,18 +1,13 @@
 """The curator's view in Chromium: by keyboard, on a phone, in the dark."""
 
-import shutil
 import threading
 import time
 
 import pytest
 
 uvicorn = pytest.importorskip("uvicorn")
-playwright = pytest.importorskip("playwright.sync_api")
 
 from product_matching.deploy.service import Settings, add_key, create_app  # noqa: E402
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 
 
 def until(page, condition):
@@ -37,14 +32,6 @@ def served(tiny_bundle, tmp_path_factory):
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/", key, app.state.shop
     server.should_exit = True
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 def test_pairs_are_judged_by_keyboard_on_a_phone_in_the_dark(browser, served, tmp_path):
