@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from product_matching._types import FloatArray
-from product_matching.errors import ConfigError
 from product_matching.search.facets import Facet
 from product_matching.search.filters import Filter
+from product_matching.search.options import Arrangement
 from product_matching.search.product_index import ProductIndex
 from product_matching.search.product_table import Hit
 from product_matching.search.ranking import Ranking
@@ -36,18 +36,13 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Question:
+class Question(Arrangement):
     """What is looked for, and how the answer is to be arranged.
 
     Attributes:
         vector: Of the query, float32 [D].
         text: Its words as written; empty to rank by the vector alone.
         share: What part of the query the words are, 0 to 1.
-        k: Results a page.
-        offset: Results that go before this page.
-        group_by: Attribute of which each value comes once, with its best product; empty for none.
-        diversity: Weight of being unlike the results before, 0 to 1; see `marginal_order`.
-        facets: Attributes to count, `("all",)` for all that narrow the results down.
         least_cosine: From which a product counts as a match; -inf: all do.
         only_matches: Leave out what is no match.
     """
@@ -55,21 +50,8 @@ class Question:
     vector: FloatArray
     text: str = ""
     share: float = 1.0
-    k: int = 10
-    offset: int = 0
-    group_by: str = ""
-    diversity: float = 0.0
-    facets: Sequence[str] = ()
     least_cosine: float = -math.inf
     only_matches: bool = False
-
-    def __post_init__(self) -> None:
-        if self.k < 1:
-            raise ConfigError(f"k must be 1 or more, not {self.k}.")
-        if self.offset < 0:
-            raise ConfigError(f"offset must be 0 or more, not {self.offset}.")
-        if not 0 <= self.diversity <= 1:
-            raise ConfigError(f"diversity must be from 0 to 1, not {self.diversity}.")
 
     def matches(self, ranking: Ranking) -> np.ndarray:
         """Which products count as a match, bool [n]: by vector, by words, or because they are named."""

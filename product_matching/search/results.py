@@ -112,13 +112,9 @@ def find(parts: Sequence[Part], head: Head, query: Query, options: Options) -> P
         query.vector,
         query.text,
         share=query.share,
-        k=options.k,
-        offset=options.offset,
-        group_by=options.group_by,
-        diversity=options.diversity,
-        facets=options.facets,
         least_cosine=head.cosine_at(least if asked is None else float(asked), reach),
         only_matches=asked is not None,
+        **options.arrangement,
     )
     found = answer(parts, question)
     results = results_of(found.hits, head, query.vector)
