@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,6 @@ def train_bundle(
         The bundle's folder, the metrics on validation products, and the model.
     """
     from product_matching.bundle import load_bundle
-    from product_matching.config import config_to_dict
     from product_matching.dataset.leaks import check_leaks
     from product_matching.dataset.splitting import KnownSides
     from product_matching.deploy import export
@@ -132,17 +132,7 @@ def train_bundle(
     with step("calibrate on validation products", seconds):
         metrics, thresholds = _calibrate(model, val, train)
     manifest = {
-        "config": config_to_dict(config),
-        "split": {
-            "seed": config.seed,
-            **config_to_dict(config)["split"],
-            **dict(zip(("train_products", "val_products", "test_products"), map(len, parts), strict=True)),
-        },
-        "data": {
-            "fingerprint": catalog.fingerprint(),
-            "rows": len(catalog),
-            "rejected": len(catalog.rejected),
-        },
+        **_about(config, catalog, parts),
         "metrics": {"validation": metrics},
         "thresholds": thresholds,
         "history": history,
@@ -151,6 +141,16 @@ def train_bundle(
         sides = KnownSides.of(part.groups() for part in parts)
         folder = export(model, out, manifest=manifest, rejected=catalog.rejected, sides=sides, overwrite=overwrite)
     return folder, metrics, model
+
+
+def _about(config: Config, catalog: Catalog, parts: Sequence[Catalog]) -> dict[str, Any]:
+    """What a manifest tells of a training's configuration and data."""
+    from product_matching.config import config_to_dict
+
+    options = config_to_dict(config)
+    sizes = dict(zip(("train_products", "val_products", "test_products"), map(len, parts), strict=True))
+    data = {"fingerprint": catalog.fingerprint(), "rows": len(catalog), "rejected": len(catalog.rejected)}
+    return {"config": options, "split": {"seed": config.seed, **options["split"], **sizes}, "data": data}
 
 
 def _start_from(bundle: Bundle, config: Config) -> tuple[Config, ProductModel]:

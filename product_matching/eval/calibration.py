@@ -10,7 +10,14 @@ from keras import ops
 from product_matching._types import FloatArray
 from product_matching.dataset import Catalog, MatchPairs, match_pairs
 from product_matching.eval.embedding import embed_catalog
-from product_matching.metrics import best_threshold, fit_isotonic, fit_platt, platt_probability, threshold_table
+from product_matching.metrics import (
+    best_threshold,
+    fit_isotonic,
+    fit_platt,
+    isotonic_probability,
+    platt_probability,
+    threshold_table,
+)
 from product_matching.model import ProductModel
 
 
@@ -73,7 +80,7 @@ def evidence_probability(model: ProductModel, scores: FloatArray) -> np.ndarray:
     """The calibrated probabilities, float64 [P], of what `pair_evidence` gives."""
     head, curve = model.head.parameters(), model.head.curve_points()
     if curve:
-        return np.interp(scores, curve["scores"], curve["probabilities"])
+        return isotonic_probability(scores, (curve["scores"], curve["probabilities"]))
     return platt_probability(scores, scale=head["scale"], offset=head["offset"])
 
 

@@ -80,13 +80,12 @@ class MatchHead(keras.layers.Layer):
         if self.reach is not None:
             reaches = [self.reach.typical if side is None else self.reach(side) for side in (left, right)]
             score = score - ops.exp(self.log_temperature) * 0.5 * (reaches[0] + reaches[1])
-        if self.curve is not None:
-            # Before a curve is fitted all its scores are 0, and a and c count.
-            fitted = ops.any(ops.not_equal(self.curve[0], 0.0))
-            return ops.where(
-                fitted, _on_curve(score, self.curve[0], self.curve[1]), ops.sigmoid(scale * score + offset)
-            )
-        return ops.sigmoid(scale * score + offset)
+        by_two_numbers = ops.sigmoid(scale * score + offset)
+        if self.curve is None:
+            return by_two_numbers
+        # Before a curve is fitted all its scores are 0, and a and c count.
+        fitted = ops.any(ops.not_equal(self.curve[0], 0.0))
+        return ops.where(fitted, _on_curve(score, self.curve[0], self.curve[1]), by_two_numbers)
 
     def calibrate(self, scale: float, offset: float, threshold: float) -> None:
         """Sets a, c and the threshold."""

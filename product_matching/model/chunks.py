@@ -48,18 +48,11 @@ def in_chunks(
             f"Chunks are for the backend tensorflow; this is {keras.backend.backend()}. Set chunk_size to 0."
         )
     weights, states = model.trainable_variables, _changing(model)
-    known = {id(variable) for variable in (*weights, *states)}
-    frozen = [(v, tf.convert_to_tensor(v)) for v in model.non_trainable_variables if id(v) not in known]
+    one_chunk = _stateless(function, model, weights, states)
     start = [tf.convert_to_tensor(state) for state in states]
     chunks = tf.nest.map_structure(
         lambda x: tf.reshape(x, tf.concat([[-1, size], tf.shape(x)[1:]], axis=0)), dict(inputs)
     )
-
-    def one_chunk(chunk: Any, before: Sequence[Tensor], values: Sequence[Tensor]) -> tuple[dict[str, Tensor], list]:
-        given = [*frozen, *zip(weights, values, strict=True), *zip(states, before, strict=True)]
-        with keras.StatelessScope(state_mapping=given) as scope:
-            outputs = function(chunk)
-        return outputs, [tf.convert_to_tensor(scope.get_current_value(state)) for state in states]
 
     # The loops are never differentiated themselves: one runs forward, the other takes the gradient chunk by chunk.
     @tf.custom_gradient
@@ -91,6 +84,22 @@ def in_chunks(
         state.assign(value)
     outputs = outputs[: len(names)]
     return {name: tf.reshape(vectors, [-1, width]) for name, vectors in zip(names, outputs, strict=True)}
+
+
+def _stateless(
+    function: Callable, model: keras.Model, weights: Sequence[keras.Variable], states: Sequence[keras.Variable]
+) -> Callable[[Any, Sequence[Tensor], Sequence[Tensor]], tuple[dict[str, Tensor], list[Tensor]]]:
+    """A function of a chunk and of the values of states and weights, that gives outputs and the states after it."""
+    known = {id(variable) for variable in (*weights, *states)}
+    frozen = [(v, tf.convert_to_tensor(v)) for v in model.non_trainable_variables if id(v) not in known]
+
+    def call(chunk: Any, before: Sequence[Tensor], values: Sequence[Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
+        given = [*frozen, *zip(weights, values, strict=True), *zip(states, before, strict=True)]
+        with keras.StatelessScope(state_mapping=given) as scope:
+            outputs = function(chunk)
+        return outputs, [tf.convert_to_tensor(scope.get_current_value(state)) for state in states]
+
+    return call
 
 
 def _changing(model: keras.Model) -> list[keras.Variable]:

@@ -11,7 +11,6 @@ import numpy as np
 from product_matching._types import FloatArray
 from product_matching.bundle import Bundle, Encoders, load_bundle
 from product_matching.errors import BundleError, DataError
-from product_matching.search.calibrating import IMAGE, TEXT
 from product_matching.search.filters import Filter
 from product_matching.search.options import Options
 from product_matching.search.product_index import ProductIndex
@@ -82,13 +81,9 @@ class SearchEngine:
         """
         options = options or Options()
         meant = self.index.words.speller.corrected(text) if options.spelling else text
-        query = Query(
-            embed_query(self.bundle.encoders, meant, image, options.image_weight)[0],
-            meant if options.words else "",
-            share=1 - (options.image_weight or 0) if image else 1.0,
-            modes=tuple(mode for mode, there in ((TEXT, text.strip()), (IMAGE, image)) if there),
-            corrected=meant if meant != text else None,
-        )
+        vector = embed_query(self.bundle.encoders, meant, image, options.image_weight)[0]
+        asked = {"pictured": bool(image), "image_weight": options.image_weight, "words": options.words}
+        query = Query.of(vector, text, meant, **asked)
         return find([Part(self.index, options.filters)], self.bundle.head, query, options)
 
     def search_vectors(self, queries: FloatArray, *, k: int = 10, filters: Sequence[Filter] = ()) -> list[list[Result]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from product_matching._types import FloatArray
 from product_matching.bundle import Head
 from product_matching.search.answering import answer
+from product_matching.search.calibrating import IMAGE, TEXT
 from product_matching.search.facets import Facet
 from product_matching.search.options import AUTO, Options
 from product_matching.search.product_table import Hit
@@ -101,6 +102,33 @@ class Query:
     share: float = 1.0
     modes: tuple[str, ...] = ()
     corrected: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        vector: FloatArray,
+        written: str,
+        meant: str,
+        *,
+        pictured: bool,
+        image_weight: float | None = None,
+        words: bool = True,
+    ) -> Self:
+        """What was asked by words, by a picture, or by both.
+
+        Args:
+            vector: Of all of it.
+            written, meant: The words as they came and as they are understood.
+            pictured: Whether there is a picture.
+            image_weight, words: As of `Options`.
+        """
+        return cls(
+            vector,
+            meant if words else "",
+            share=1 - (image_weight or 0) if pictured else 1.0,
+            modes=tuple(mode for mode, there in ((TEXT, meant.strip()), (IMAGE, pictured)) if there),
+            corrected=meant if meant != written else None,
+        )
 
 
 def find(parts: Sequence[Part], head: Head, query: Query, options: Options) -> Page:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from product_matching.config import Config, config_to_dict
 from product_matching.dataset import Catalog, make_dataset
@@ -83,7 +85,24 @@ def fit(
         model.optimizer.finalize_variable_values(model.trainable_variables)
         monitor.put_back(model)
         return checkpoint.earlier
-    batches = make_dataset(
+    history = model.fit(
+        _batches(model, train, config, start_step=first * steps, features=features),
+        initial_epoch=first,
+        epochs=options.epochs,
+        steps_per_epoch=steps,
+        shuffle=False,
+        verbose=0,
+        callbacks=[*watchers, *log_callbacks(config, monitor, resume=first > 0), *callbacks],
+    )
+    return checkpoint.earlier if checkpoint else _floats(history.history)
+
+
+def _batches(
+    model: ProductModel, train: Catalog, config: Config, *, start_step: int, features: Mapping[str, np.ndarray]
+) -> tf.data.Dataset:
+    """All batches from a step on, of all epochs."""
+    options = config.train
+    return make_dataset(
         train,
         model.preprocessor,
         batch_size=options.batch_size,
@@ -96,19 +115,9 @@ def fit(
         cache=options.image_cache or True,
         seed=config.seed,
         epochs=options.epochs,
-        start_step=first * steps,
+        start_step=start_step,
         features=features,
     )
-    history = model.fit(
-        batches,
-        initial_epoch=first,
-        epochs=options.epochs,
-        steps_per_epoch=steps,
-        shuffle=False,
-        verbose=0,
-        callbacks=[*watchers, *log_callbacks(config, monitor, resume=first > 0), *callbacks],
-    )
-    return checkpoint.earlier if checkpoint else _floats(history.history)
 
 
 def _compile(model: ProductModel, config: Config, *, steps: int) -> None:

@@ -99,9 +99,7 @@ async def _query(edition: Edition, asked: SearchRequest) -> Query:
     else:
         words, picture = await asyncio.gather(embed(text=text), embed(image=asked.image))
         vector = blended(words, picture, asked.image_weight)
-    share = 1 - (asked.image_weight or 0) if asked.image else 1.0
-    modes = tuple(mode for mode, there in (("text", text.strip()), ("image", asked.image)) if there)
-    return Query(vector, text, share=share, modes=modes, corrected=text if text != asked.text else None)
+    return Query.of(vector, asked.text, text, pictured=bool(asked.image), image_weight=asked.image_weight)
 
 
 async def _vectors(edition: Edition, items: list[Item]) -> np.ndarray:

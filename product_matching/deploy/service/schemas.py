@@ -219,6 +219,16 @@ class ProductBody(Model):
             raise ValueError(f"attributes may not be called {', '.join(sorted(taken))}")
         return self
 
+    @property
+    def joined_tags(self) -> str:
+        """The tags as a catalogue has them, `a|b`."""
+        return "|".join(self.tags)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What is kept of it beside the picture: words and attributes by the name of their column."""
+        return {**self.attributes, "title": self.title, "description": self.description, "tags": self.joined_tags}
+
 
 class ProductWritten(Model):
     """What became of a write."""

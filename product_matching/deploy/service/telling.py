@@ -48,14 +48,12 @@ class Telling:
         image = body.image
         if image:  # what is kept must be readable for ever, so it is kept as the model reads it
             image = await asyncio.to_thread(check_picture, image, max_pixels=shop.settings.image_pixels)
-        tags = "|".join(body.tags)
         with shop.using() as edition:
             model = edition.model
             vector = await edition.embedder.embed(
-                text=body.title, image=image, description=body.description, tags=tags, product=True
+                text=body.title, image=image, description=body.description, tags=body.joined_tags, product=True
             )
-        fields = {**body.attributes, "title": body.title, "description": body.description, "tags": tags}
-        product = StoredProduct(product_id, fields, image, vector, model)
+        product = StoredProduct(product_id, body.fields, image, vector, model)
         changed = await self._one_at_a_time(lambda: self._keep(product))
         return ProductWritten(product_id=product_id, changed=changed)
 

@@ -133,11 +133,9 @@ class Consumer:
         """Products by the identity of their events."""
         found, rows = {}, iter(events)
         while part := list(islice(rows, PASS)):
-            tags = ["|".join(event.tags) for event in part]
+            tags = [event.joined_tags for event in part]
             texts = [event.title for event in part], [event.description for event in part]
             vectors = self._bundle.encoders.embed_product([event.image for event in part], *texts, tags)
-            for event, joined, vector in zip(part, tags, np.asarray(vectors, np.float32), strict=True):
-                words = {"title": event.title, "description": event.description, "tags": joined}
-                fields = {**event.attributes, **words}
-                found[id(event)] = StoredProduct(event.product_id, fields, event.image, vector, self._model)
+            for event, vector in zip(part, np.asarray(vectors, np.float32), strict=True):
+                found[id(event)] = StoredProduct(event.product_id, event.fields, event.image, vector, self._model)
         return found
