@@ -99,12 +99,10 @@ def train_bundle(
     Returns:
         The bundle's folder, the metrics on validation products, and the model.
     """
-    from product_matching.bundle import load_bundle
     from product_matching.dataset.leaks import check_leaks
     from product_matching.dataset.splitting import KnownSides
     from product_matching.deploy import export
     from product_matching.errors import DataError
-    from product_matching.model import build_model, parameter_counts
     from product_matching.train import devices_scope, fit
 
     parts = catalog.split(config.seed, val=config.split.val, test=config.split.test)
@@ -116,19 +114,12 @@ def train_bundle(
     if not len(train):
         raise DataError(f"Of {len(catalog)} products none is left to train on after the split. Lower split.test.")
     say(f"{len(train)} products to train on, {len(val)} for validation, {len(test)} held out for the test")
-    scope = devices_scope(config)
-    with step("build the model", seconds), scope:
-        if init:
-            config, model = _start_from(load_bundle(init), config)
-        else:
-            model = build_model(config, train)
-    trained, frozen = parameter_counts(model)
-    pieces = len(model.preprocessor.text.vocabulary)
-    say(f"{trained:,} parameters learn, {frozen:,} are frozen; vocabulary of {pieces:,} word pieces")
-    batch_size = min(config.train.batch_size, len(train))
-    progress = training_progress(config.train.epochs, len(train) // batch_size, batch_size)
-    with step("train", seconds), scope:
-        history = fit(model, train, val, config, callbacks=[progress], checkpoints=state, resume=resume)
+    with devices_scope(config):  # once around both: a scope cannot be entered again
+        config, model = _built(config, train, init, seconds)
+        batch_size = min(config.train.batch_size, len(train))
+        progress = training_progress(config.train.epochs, len(train) // batch_size, batch_size)
+        with step("train", seconds):
+            history = fit(model, train, val, config, callbacks=[progress], checkpoints=state, resume=resume)
     with step("calibrate on validation products", seconds):
         metrics, thresholds = _calibrate(model, val, train)
     manifest = {
@@ -141,6 +132,24 @@ def train_bundle(
         sides = KnownSides.of(part.groups() for part in parts)
         folder = export(model, out, manifest=manifest, rejected=catalog.rejected, sides=sides, overwrite=overwrite)
     return folder, metrics, model
+
+
+def _built(
+    config: Config, train: Catalog, init: Path | None, seconds: dict[str, float] | None
+) -> tuple[Config, ProductModel]:
+    """A new model, or a bundle's that learns on, and the configuration that it has."""
+    from product_matching.bundle import load_bundle
+    from product_matching.model import build_model, parameter_counts
+
+    with step("build the model", seconds):
+        if init:
+            config, model = _start_from(load_bundle(init), config)
+        else:
+            model = build_model(config, train)
+    trained, frozen = parameter_counts(model)
+    pieces = len(model.preprocessor.text.vocabulary)
+    say(f"{trained:,} parameters learn, {frozen:,} are frozen; vocabulary of {pieces:,} word pieces")
+    return config, model
 
 
 def _about(config: Config, catalog: Catalog, parts: Sequence[Catalog]) -> dict[str, Any]:

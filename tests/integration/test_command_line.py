@@ -171,7 +171,7 @@ def test_a_killed_training_goes_on(tiny_shop, tmp_path):
 
 def test_a_bundles_model_learns_on(bundle, tiny_shop, tmp_path):
     words = ["train", tiny_shop.catalog, "--out", tmp_path / "on", "--config", "tiny", "--init", bundle]
-    process = _run(*words, "--set", "train.epochs=1", "--set", "text.layers=3")
+    process = _run(*words, "--set", "train.epochs=1", "--set", "text.layers=3", "--set", "train.devices=all")
     told = process.communicate()[1]
     assert process.returncode == 0, told
     before, after = (
