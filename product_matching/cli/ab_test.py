@@ -16,6 +16,9 @@ metric is the sum of an event's values, 0 for a user without one: log an event "
 there. Events named before (or before:EVENT) are what users did before the test: with them the variance falls
 (CUPED). Each variant is compared with the control: Welch's interval and p for one look at the end, and an
 always-valid interval and p (mSPRT) for who looks every day. Without LOG, --effect says how many users a test needs.
+With --off-policy, LOG is what one recommender showed, and the answer what another would have earned: a row an event
+with its reward, the chance with which it was shown (logged) and with which the other would have shown it (target), and
+perhaps what a model expects of both (expected_shown, expected_target). Estimates: IPS, SNIPS, doubly robust.
 """
 
 
@@ -47,6 +50,18 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--column", action="append", default=[], metavar="OURS=THEIRS", help="what a column is called (repeatable)"
     )
+    parser.add_argument(
+        "--off-policy",
+        action="store_true",
+        help="LOG has reward, logged and target: what would the target have earned?",
+    )
+    parser.add_argument(
+        "--clip",
+        type=float,
+        default=0.0,
+        metavar="W",
+        help="off-policy: the largest weight of an event (default: none)",
+    )
     parser.add_argument("--effect", type=float, default=0.0, help="plan: the least difference that matters")
     parser.add_argument("--rate", type=float, default=0.0, help="plan: the present rate of a yes-or-no metric")
     parser.add_argument(
@@ -67,6 +82,9 @@ def run(options: argparse.Namespace) -> None:
         plan = sample_size(options.effect, deviation=options.deviation, rate=options.rate, power=options.power)
         emit({"plan": plan}, as_json=options.json, text=_plan_text)
         return
+    if options.off_policy:
+        _off_policy(options)
+        return
     if options.tau < 0:
         raise ConfigError(f"--tau is above 0; got {options.tau:g}.")
     log = load_log(options.log, columns=column_mapping(options))
@@ -80,6 +98,23 @@ def run(options: argparse.Namespace) -> None:
     if result["warning"]:
         say(f"warning: {result['warning']}")
     emit(result, as_json=options.json, text=result_text)
+
+
+def _off_policy(options: argparse.Namespace) -> None:
+    from product_matching.eval.ab import load_decisions, off_policy
+
+    result = off_policy(**load_decisions(options.log, columns=column_mapping(options)), clip=options.clip)
+    if result["warning"]:
+        say(f"warning: {result['warning']}")
+    emit(result, as_json=options.json, text=off_policy_text)
+
+
+def off_policy_text(result: dict[str, Any]) -> str:
+    """The estimates as a table."""
+    names = {"logged": "as it was", "ips": "IPS", "snips": "SNIPS", "dr": "doubly robust"}
+    rows = [[said, result[name]["mean"], *result[name]["interval"]] for name, said in names.items() if name in result]
+    events = f"{result['events']:,} events, worth {result['effective_events']:,.0f} of the target's"
+    return f"{events}; mean weight {result['mean_weight']:.3f}\n\n{table(['', 'reward', 'from', 'to'], rows)}"
 
 
 def result_text(result: dict[str, Any]) -> str:

@@ -53,6 +53,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help=f"also search among all products of the table, as a shopper does; all of them are embedded for it "
         f"(default: for tables of up to {WHOLE:,} products)",
     )
+    parser.add_argument(
+        "--interactions",
+        default="",
+        metavar="TABLE",
+        help="who had what (user_id, product_id): also tell what the bestsellers would be found by",
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -81,6 +87,7 @@ def run(options: argparse.Namespace) -> None:
             other=other,
             whole=_whole(options, catalog),
             train=select_part(bundle, catalog, "train", quiet=True) if options.split in ("val", "test") else None,
+            popularity=_popularity(options.interactions, part) if options.interactions else None,
         )
     say(f"report: {bundle.report_folder / 'index.html'}")
     emit(metrics, as_json=options.json, text=metrics_text)
@@ -97,6 +104,7 @@ def measure(
     other: Bundle | None = None,
     whole: Catalog | None = None,
     train: Catalog | None = None,
+    popularity: Any = None,
 ) -> dict[str, Any]:
     """Evaluates a bundle and writes its report.
 
@@ -110,6 +118,7 @@ def measure(
         other: A bundle to compare with.
         whole: All products, these among them, to search among.
         train: The products of the training, to compare with.
+        popularity: How often each product of the part was had: float [N].
     """
     from product_matching.eval import best_and_worst, examine, judge, summarise, whole_catalogue, write_report
     from product_matching.eval.confusion import confusions
@@ -119,7 +128,7 @@ def measure(
     views, all_views = _embedded(model, part, whole)
     judgement = judge(model, part, category=category, views=views)
     metrics = {"split": split, **summarise(judgement, part, category=category)}
-    metrics |= examine(judgement, part, category=category, precision=precision, train=train)
+    metrics |= examine(judgement, part, category=category, precision=precision, train=train, popularity=popularity)
     if whole is not None:
         metrics["whole_catalogue"] = whole_catalogue(judgement, part, whole, all_views)
     searched = judgement.searched["text_to_image"]
@@ -141,6 +150,15 @@ def _whole(options: argparse.Namespace, catalog: Catalog) -> Catalog | None:
         say(f"not searched among all {len(catalog):,} products, which takes long: --whole-catalogue does it")
         return None
     return catalog
+
+
+def _popularity(path: str, part: Catalog) -> Any:
+    """How often each product was had, 0 for one that nobody had."""
+    from product_matching.recommendation import load_interactions
+
+    events = load_interactions(path)
+    had = dict(zip(events.products, events.product_counts(), strict=True))
+    return part.table["product_id"].map(had).fillna(0).to_numpy(float)
 
 
 def _embedded(model: Any, part: Catalog, whole: Catalog | None) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -9,7 +9,9 @@ import pandas as pd
 from product_matching._types import IntArray
 from product_matching.dataset import Catalog
 
-MOST = 12
+MOST, KINDS = 12, 12
+"""Mistakes that are listed, and kinds that have a row of their own in the matrix."""
+OTHERS = "others"
 
 
 def confusions(catalog: Catalog, rows: IntArray, first: IntArray, *, category: str = "") -> dict[str, Any]:
@@ -23,7 +25,9 @@ def confusions(catalog: Catalog, rows: IntArray, first: IntArray, *, category: s
 
     Returns:
         `same_kind`: share of the queries whose first result is of the wanted kind; `most`: the most frequent
-        mistakes as `{"wanted", "found", "queries", "of"}`, `of` being all queries for the wanted kind.
+        mistakes as `{"wanted", "found", "queries", "of"}`, `of` being all queries for the wanted kind; `matrix`:
+        `kinds`, those most asked for and, where there are more, `"others"`, and `counts`, the queries that wanted the
+        kind of the row and found that of the column first.
     """
     kinds = catalog.categories(category).to_numpy().astype(str)
     pairs = pd.DataFrame({"wanted": kinds[rows], "found": kinds[first]})
@@ -33,4 +37,12 @@ def confusions(catalog: Catalog, rows: IntArray, first: IntArray, *, category: s
         {"wanted": wanted, "found": found, "queries": int(count), "of": int(asked[wanted])}
         for (wanted, found), count in wrong.head(MOST).items()
     ]
-    return {"same_kind": float((pairs["wanted"] == pairs["found"]).mean()), "most": most}
+    same = float((pairs["wanted"] == pairs["found"]).mean())
+    return {"same_kind": same, "most": most, "matrix": _matrix(pairs, list(asked.index[:KINDS]))}
+
+
+def _matrix(pairs: pd.DataFrame, kinds: list[str]) -> dict[str, Any]:
+    named = pairs.where(pairs.isin(kinds), OTHERS)
+    shown = kinds if named.isin(kinds).all(axis=None) else [*kinds, OTHERS]
+    counts = pd.crosstab(named["wanted"], named["found"]).reindex(index=shown, columns=shown, fill_value=0)
+    return {"kinds": shown, "counts": counts.to_numpy().tolist()}

@@ -95,6 +95,7 @@ def examine(
     category: str = "",
     precision: float = 0.95,
     train: Catalog | None = None,
+    popularity: FloatArray | None = None,
 ) -> dict[str, Any]:
     """What a report tells beside the numbers of `summarise`.
 
@@ -104,6 +105,7 @@ def examine(
         category: As of `evaluate`.
         precision: The bound of one of the aims.
         train: Training products, for baselines that remember and for the slices of new products.
+        popularity: float [N], how often each product was had, for a baseline.
 
     Returns:
         `thresholds`, see `aims`; `slices`, see `slice_metrics`; `worst_slices`; `word_search`: what BM25 finds by the
@@ -117,7 +119,7 @@ def examine(
         "slices": found,
         "worst_slices": worst_slices(found),
         **({"word_search": words} if words else {}),
-        "plain_searches": plain_searches(judgement, catalog, train),
+        "plain_searches": plain_searches(judgement, catalog, train, popularity=popularity),
     }
 
 

@@ -21,7 +21,9 @@ LEVELS, CHUNK, NEIGHBOURS = 4, 256, 10
 _COLOURS = 192
 
 
-def plain_searches(judgement: Judgement, catalog: Catalog, train: Catalog | None = None) -> dict[str, dict[str, Any]]:
+def plain_searches(
+    judgement: Judgement, catalog: Catalog, train: Catalog | None = None, *, popularity: FloatArray | None = None
+) -> dict[str, dict[str, Any]]:
     """Asks what the model is asked of searches that need no model, on samples of the same queries.
 
     `TF-IDF`: cosine of the words' weights. `nearest colours`: histograms of the pictures' colours, compared by the
@@ -32,6 +34,7 @@ def plain_searches(judgement: Judgement, catalog: Catalog, train: Catalog | None
         judgement: Of `judge`.
         catalog: The products that were judged.
         train: Training products, for `image_to_text`; without them it is left out.
+        popularity: float [N], how often each product was had; `popularity` then answers everybody with the bestsellers.
 
     Returns:
         By search, then by baseline, numbers as of the model's. Colours are left out where no picture was looked at.
@@ -50,6 +53,12 @@ def plain_searches(judgement: Judgement, catalog: Catalog, train: Catalog | None
         groups = catalog.groups()
         ranks = _ranks(asked, weights.matrix[rows], groups[sample_rows(rows, WORD_QUERIES)], groups[rows])
         found["image_to_text"] = {"nearest colours": summarise_ranks(ranks.ranks, gallery=len(rows))}
+    if popularity is not None:
+        for name, rows in {"text_to_image": judgement.rows, "text_to_product": everything}.items():
+            asked = judgement.queries.get(name, rows[:0])
+            if len(asked):
+                numbers = _bestsellers(popularity[rows], catalog.groups()[rows], catalog.groups()[asked])
+                found.setdefault(name, {})["popularity"] = numbers
     for alike in judgement.alike:
         if alike.name == "product_to_product":
             plain = {"TF-IDF": weights.matrix}
@@ -129,6 +138,13 @@ def _ranks(asked: sparse.csr_array, gallery: sparse.csr_array, query_groups: Int
     """Of equal scores, the first of a shuffled gallery stands first: a query without a known word finds by chance."""
     order = np.random.default_rng(0).permutation(len(groups))
     return search(sparse_blocks(asked, gallery[order]), relevant=Relevant(query_groups, groups[order]))
+
+
+def _bestsellers(popularity: FloatArray, groups: IntArray, query_groups: IntArray) -> dict[str, Any]:
+    """One list for all queries; products had equally often stand in random order."""
+    gallery = sparse.csr_array(popularity.astype(np.float32)[:, None])
+    asked = sparse.csr_array(np.ones((len(query_groups), 1), np.float32))
+    return summarise_ranks(_ranks(asked, gallery, query_groups, groups).ranks, gallery=len(groups))
 
 
 def _told_by_colours(weights: TfIdf, train: Catalog, asked: FloatArray) -> sparse.csr_array:

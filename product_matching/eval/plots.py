@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from product_matching._optional import require
 from product_matching.eval.charts import Chart
@@ -15,17 +18,47 @@ def write_plots(charts: Iterable[Chart], folder: Path) -> list[Path]:
     Raises:
         MissingExtraError: If matplotlib is not installed.
     """
-    figures = require("matplotlib.figure", "plots")
     written = []
-    folder.mkdir(parents=True, exist_ok=True)
     for chart in charts:
-        figure = figures.Figure(figsize=(5, 3.8), layout="constrained")
+        figure = _figure(5, 3.8)
         _draw(figure.subplots(), chart)
-        for ending in ("png", "svg"):
-            written.append(folder / f"{chart.name}.{ending}")
-            # Without a date, the same numbers give the same file.
-            figure.savefig(written[-1], dpi=150, metadata={"Date": None} if ending == "svg" else None)
+        written += _save(figure, folder / chart.name)
     return written
+
+
+def write_confusions(matrix: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Writes the matrix of `confusions` as `confusions.png` and `.svg`: shares of each row, counts written in.
+
+    Raises:
+        MissingExtraError: If matplotlib is not installed.
+    """
+    counts, kinds = np.array(matrix["counts"], float), matrix["kinds"]
+    side = 2.2 + 0.45 * len(kinds)
+    figure = _figure(side + 0.6, side)
+    axes = figure.subplots()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, f"{count:.0f}", ha="center", va="center", fontsize=8, color=colour)
+    axes.set(title="Which kind is taken for which?", xlabel="found first", ylabel="wanted")
+    axes.set_xticks(range(len(kinds)), kinds, rotation=45, ha="right")
+    axes.set_yticks(range(len(kinds)), kinds)
+    return _save(figure, folder / "confusions")
+
+
+def _figure(width: float, height: float) -> Any:
+    return require("matplotlib.figure", "plots").Figure(figsize=(width, height), layout="constrained")
+
+
+def _save(figure: Any, path: Path) -> list[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files = [path.parent / f"{path.name}.{ending}" for ending in ("png", "svg")]
+    for file in files:
+        # Without a date, the same numbers give the same file.
+        figure.savefig(file, dpi=150, metadata={"Date": None} if file.suffix == ".svg" else None)
+    return files
 
 
 def _draw(axes: object, chart: Chart) -> None:

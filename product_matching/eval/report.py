@@ -12,7 +12,7 @@ from product_matching.errors import MissingExtraError
 from product_matching.eval.charts import all_charts
 from product_matching.eval.contact_sheet import Row, contact_sheet
 from product_matching.eval.page import Subject, write_page
-from product_matching.eval.plots import write_plots
+from product_matching.eval.plots import write_confusions, write_plots
 
 
 def write_report(
@@ -39,6 +39,8 @@ def write_report(
         charts, note = list(all_charts(subject.judgement, subject.manifest.get("history", {}))), ""
         try:
             write_plots(charts, fresh / "plots")
+            if "confusions" in metrics:
+                write_confusions(metrics["confusions"]["matrix"], fresh / "plots")
         except MissingExtraError as error:
             note = f"The curves are in this page alone: {error}"
         write_page(fresh / "index.html", subject, metrics, charts, examples, note=note)

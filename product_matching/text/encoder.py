@@ -90,7 +90,7 @@ class TextEncoder(keras.Model):
         self.dim = self.backbone.hidden_dim
         self._inputs = [tensor.name for tensor in self.backbone.inputs]
         self._pool = AttentionPooling(name="pool") if pooling == "attention" else POOLINGS[pooling]
-        self._traced = TracedCall(self)
+        self._traced = TracedCall(self, compiled=True)
         self._ready()
 
     def _ready(self) -> None:

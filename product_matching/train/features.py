@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from product_matching._types import FloatArray
 from product_matching.dataset import Catalog, make_dataset
+from product_matching.layers.tracing import TracedCall
 from product_matching.model import ProductModel
 
 logger = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ def _compute(
     name: str, tower: keras.Model, model: ProductModel, catalog: Catalog, batch_size: int, options: dict[str, Any]
 ) -> dict[str, np.ndarray]:
     logger.info("compute the frozen %s tower once for %d products, views: %d", name, len(catalog), options["views"])
-    run = tf.function(lambda inputs: tower(inputs, training=False), reduce_retracing=True)
+    run = TracedCall(tower, compiled=getattr(tower, "has_tokens", True))
     vectors, has_text = [], np.zeros(0, bool)
     for view in range(options["views"]):
         # The other modality is not asked for: zeros of no width stand in for it.

@@ -61,14 +61,19 @@ class ImageEncoder(keras.Model):
         self.size = backbone.inputs[0].shape[1]
         self.dim = backbone.output_shape[-1]
         self._input = next(iter(backbone.input)) if isinstance(backbone.input, dict) else ""
-        self._pool = self._make_pool(has_tokens=len(backbone.output_shape) == 3)
-        self._traced = TracedCall(self)
+        self._pool = self._make_pool()
+        self._traced = TracedCall(self, compiled=self.has_tokens)
         self.built = True
 
-    def _make_pool(self, *, has_tokens: bool) -> keras.layers.Layer | None:
+    @property
+    def has_tokens(self) -> bool:
+        """Whether the backbone is a transformer over patches, not a network of convolutions."""
+        return len(self.backbone.output_shape) == 3
+
+    def _make_pool(self) -> keras.layers.Layer | None:
         if self.pooling not in POOLINGS:
             raise ConfigError(unknown_name("pooling", self.pooling, POOLINGS))
-        if self.pooling == "cls" and not has_tokens:
+        if self.pooling == "cls" and not self.has_tokens:
             raise ConfigError(f"{self.backbone.name} has no class token to pool by; choose average, gem or attention.")
         pools = {"gem": GeneralizedMeanPooling, "attention": AttentionPooling}
         if self.pooling not in pools:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.metrics import confusion_matrix
 
 from product_matching.dataset import Catalog
 from product_matching.errors import MissingExtraError
@@ -88,7 +89,7 @@ def test_plots_are_written_beside(evaluated):
     names = {path.name for path in (evaluated[0] / "plots").iterdir()}
     assert names == {
         f"{chart}.{ending}"
-        for chart in ("loss", "retrieval", "roc", "precision_recall", "calibration", "scores", "recall")
+        for chart in ("loss", "retrieval", "roc", "precision_recall", "calibration", "scores", "recall", "confusions")
         for ending in ("png", "svg")
     }
     assert json.loads((evaluated[0] / "metrics.json").read_text(encoding="utf-8"))["split"] == "test"
@@ -127,6 +128,21 @@ def test_kinds_taken_for_each_other_counted_by_hand():
         ("杯", "mug", 1, 1),
         ("bag", "mug", 1, 1),
     }
+
+
+def test_the_matrix_of_kinds_is_that_of_scikit_learn():
+    rng, kinds = np.random.default_rng(0), np.array([f"kind {letter}" for letter in "abcdefghijklmnop"])
+    # The more frequent a kind, the earlier its letter, so that the rare ones fall together.
+    table = pd.DataFrame({"kind": np.repeat(kinds, np.arange(16, 0, -1))})
+    table["product_id"] = [str(row) for row in range(len(table))]
+    columns = ["product_id", "image", "title", "description", "tags", "kind"]
+    catalog = Catalog(table.reindex(columns=columns, fill_value=""))
+    first = rng.integers(len(table), size=len(table))
+    matrix = confusions(catalog, np.arange(len(table)), first)["matrix"]
+    assert matrix["kinds"] == [*kinds[:12], "others"]
+    truth = [kind if kind in kinds[:12] else "others" for kind in table["kind"]]
+    guess = [truth[row] for row in first]
+    assert matrix["counts"] == confusion_matrix(truth, guess, labels=matrix["kinds"]).tolist()
 
 
 def test_the_plane_is_that_of_principal_components():

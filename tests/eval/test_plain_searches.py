@@ -49,6 +49,15 @@ def test_colours_counted_by_hand():
     np.testing.assert_allclose(np.square(found).sum(axis=1), 1)
 
 
+def test_bestsellers_are_found_counted_by_hand():
+    catalog = shop(["a", "b", "c", "d"])
+    one = Judgement(None, np.zeros(0), 0.5, np.array([0, 1, 2]), {}, {"text_to_image": np.array([0, 1, 2])}, {})
+    found = plain_searches(one, catalog, popularity=np.array([3.0, 1.0, 2.0, 9.0]))["text_to_image"]["popularity"]
+    # Among the three with pictures: the first stands first for all, the second third, the third second.
+    assert (found["recall@1"], found["gallery"], found["queries"]) == (pytest.approx(1 / 3), 3, 3)
+    assert found["mrr"] == pytest.approx((1 + 1 / 3 + 1 / 2) / 3)
+
+
 def test_each_baseline_finds_what_it_can_see():
     red, blue, green = plain((255, 0, 0)), plain((0, 0, 255)), plain((0, 255, 0))
     catalog = shop(["red mug", "blue bag", "green mug", "blue pot"], [red, blue, green, blue], ["a", "b", "a", "b"])

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = attach(
         "assign": "product_matching.eval.ab.assignment",
         "always_valid": "product_matching.eval.ab.sequential",
         "check_ratio": "product_matching.eval.ab.assignment",
+        "load_decisions": "product_matching.eval.ab.log",
         "load_log": "product_matching.eval.ab.log",
         "off_policy": "product_matching.eval.ab.counterfactual",
         "power_of": "product_matching.eval.ab.planning",

@@ -74,7 +74,7 @@ class Reranker(keras.Model):
     def set_reader(self, reader: PairReader | None) -> None:
         """Takes a cross-encoder, or does without."""
         self.reader = reader
-        self._read = TracedCall(reader) if reader else None
+        self._read = TracedCall(reader, compiled=True) if reader else None
         self.tokenizer = (
             PairTokenizer(reader.encoder.preprocessor.tokenizer, max_tokens=self.max_tokens) if reader else None
         )

@@ -1,4 +1,5 @@
 import doctest
+import json
 
 import numpy as np
 import pandas as pd
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
+from product_matching.cli.main import main
 from product_matching.errors import ConfigError, DataError
 from product_matching.eval.ab import counterfactual, off_policy, softmax_chances
 from product_matching.recommendation import load_interactions
@@ -98,3 +100,29 @@ def test_unusable_input_is_named():
 
 def test_example():
     assert doctest.testmod(counterfactual).failed == 0
+
+
+def test_the_command_tells_what_the_function_finds(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    log = pd.DataFrame({"reward": rng.integers(0, 2, 500), "logged": rng.uniform(0.2, 1, 500), "p": rng.random(500)})
+    log.to_csv(tmp_path / "log.csv", index=False)
+    command = ["ab-test", str(tmp_path / "log.csv"), "--off-policy", "--column", "target=p", "--clip", "3"]
+    assert main([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    found = off_policy(log["reward"], log["logged"], log["p"], clip=3)
+    for name in ("logged", "ips", "snips"):
+        assert [told[name]["mean"], *told[name]["interval"]] == pytest.approx(
+            [found[name]["mean"], *found[name]["interval"]]
+        )
+    assert main(command) == 0
+    assert "SNIPS" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("reward,logged\n1,0.5\n", "column 'target'"), ("reward,logged,target\n1,half,1\n", "'half' is not a number")],
+)
+def test_a_log_that_cannot_be_used(tmp_path, capsys, text, message):
+    (tmp_path / "log.csv").write_text(text, encoding="utf-8")
+    assert main(["ab-test", str(tmp_path / "log.csv"), "--off-policy"]) == 2
+    assert message in capsys.readouterr().err
