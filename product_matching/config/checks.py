@@ -49,6 +49,7 @@ def check(config: Config) -> None:
     _check_towers(config)
     _check_pretrained(config)
     _check_matryoshka(config)
+    _check_negatives(config)
     if config.split.val + config.split.test >= 1:
         raise ConfigError("split.val and split.test together must be below 1: nothing is left to train on.")
 
@@ -74,6 +75,22 @@ def _check_numbers(config: Config) -> None:
     for key in ("optimizer.learning_rate", "model.temperature"):
         if math.isinf(_get(config, key)):
             raise ConfigError(f"{key} must be finite; got {_get(config, key)!r}.")
+
+
+def _check_negatives(config: Config) -> None:
+    options = config.train
+    if not 0 <= options.hard_negatives <= 1:
+        raise ConfigError(f"train.hard_negatives is a share, 0 to 1; got {options.hard_negatives!r}.")
+    if options.hard_negatives and (options.same_kind < 2 or options.bucket):
+        raise ConfigError(
+            "train.hard_negatives sets train.same_kind products side by side: give that 2 or more, without "
+            f"train.bucket; got same_kind = {options.same_kind}, bucket = {str(options.bucket).lower()}."
+        )
+    if options.sampling_correction and options.loss not in ("infonce", "categorical"):
+        raise ConfigError(
+            "train.sampling_correction is for the losses with a softmax, infonce and categorical; "
+            f"got train.loss = {options.loss!r}."
+        )
 
 
 def _check_pretrained(config: Config) -> None:

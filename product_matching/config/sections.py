@@ -146,6 +146,14 @@ class TrainConfig:
     """Margin of cosine and triplet."""
     same_kind: int = 8
     """Products of one kind of goods that stand together in a batch, hard negatives of each other; 1: random."""
+    hard_negatives: float = 0.0
+    """Share of the products that in the last epoch stand beside those that the model itself takes for near, `same_kind`
+    of them, instead of others of their kind; it rises from 0 in the first epoch, and each epoch costs a look at all."""
+    sampling_correction: bool = False
+    """infonce and categorical: take from each score how often products of its group come, so that an article that is
+    listed many times is not everybody's negative."""
+    weight_by: str = ""
+    """Column of numbers of 0 or more, such as sales, by which products count in the loss; empty: all alike."""
     augment: float = 1.0
     """How much images are shifted, zoomed, turned, lit and covered, and words and fields of texts left out at random:
     1 for a catalogue that is passed over many times, less for a short run, 0 for none."""

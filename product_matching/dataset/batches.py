@@ -54,6 +54,9 @@ def make_dataset(
     cache: bool | str | Path = True,
     deterministic: bool = True,
     features: Mapping[str, np.ndarray] | None = None,
+    near: Callable[[int], IntArray] | None = None,
+    sampling_correction: bool = False,
+    weight_by: str = "",
 ) -> tf.data.Dataset:
     """Reads, decodes, tokenises and batches products.
 
@@ -84,24 +87,32 @@ def make_dataset(
         features: What frozen towers gave for each product and view: `image_features`, `text_features` float32
             [N, views, c], with the latter `has_text` bool [N]. They stand in for the images and the texts, which are
             then neither decoded nor tokenised; training draws one of the views.
+        near: With `epochs`: gives for each of them a key for every product, int64 [N], of which `same_kind` equal ones
+            stand together instead of those of one kind.
+        sampling_correction: In training, tell how often a product's group comes: `log_q`, see `correct_for_sampling`.
+        weight_by: In training, a column of numbers, such as sales, by which products count in the loss.
 
     Returns:
-        Batches of (inputs as the model takes them, int64 [B] group of each product). In training the inputs may hold
-        `unknown_tags`, see there.
+        Batches of (inputs as the model takes them, int64 [B] group of each product, in training its family: one title,
+        or one picture) and, with `weight_by`, float32 [B] weights whose mean over the catalogue is 1. In training the
+        inputs may hold `unknown_tags`, see there.
 
     Raises:
         ConfigError: If options exclude each other.
+        DataError: If a weight is no number of 0 or more.
     """
-    if (bucket and same_kind > 1) or ((epochs or start_step) and not training) or (start_step and not epochs):
+    if (bucket and same_kind > 1) or (epochs and not training) or ((start_step or near) and not epochs):
         raise ConfigError(
-            "bucket goes without same_kind, epochs with training, start_step with epochs; "
-            f"got {bucket=}, {same_kind=}, {training=}, {epochs=}, {start_step=}."
+            "bucket goes without same_kind, epochs with training, start_step and near with epochs; "
+            f"got {bucket=}, {same_kind=}, {training=}, {epochs=}, {start_step=}, near={near is not None}."
         )
     features = features or {}
     parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": deterministic}
     # Decoding is most of the work: it need not wait until tf.data has found out that a second thread helps.
     decoding = {"num_parallel_calls": os.cpu_count() or 1, "deterministic": deterministic}
-    rows = tf.data.Dataset.from_tensor_slices(_raw(catalog, bucket))
+    rows = tf.data.Dataset.from_tensor_slices(
+        _raw(catalog, bucket, training) | _lessons(catalog, training, sampling_correction, weight_by)
+    )
     decode = None if "image_features" in features else _decoder(preprocessor)
     if decode and cache:
         rows = rows.map(decode, **decoding)
@@ -113,6 +124,7 @@ def make_dataset(
     order = Order(
         len(catalog), batch_size, training=training, seed=seed, epochs=epochs, start_step=start_step,
         run_key="length" if bucket else "kind", run=batch_size if bucket else same_kind,
+        keys=near,
     )  # fmt: skip
     rows = order.arrange(rows)
     rows = rows.map(decode, **decoding) if decode else rows  # after the shuffle, which then holds no pixels
@@ -128,12 +140,26 @@ def make_dataset(
     return finished.prefetch(tf.data.AUTOTUNE)
 
 
-def _raw(catalog: Catalog, bucket: bool) -> dict[str, np.ndarray]:
+def _raw(catalog: Catalog, bucket: bool, training: bool) -> dict[str, np.ndarray]:
     columns = {name: catalog.table[name].to_numpy(dtype=object).astype(str) for name in RAW}
     kinds = pd.factorize(catalog.categories())[0].astype(np.int64)
     lengths = {"length": _length_buckets(catalog)} if bucket else {}
     paths = np.array(catalog.image_paths(), dtype=str)
-    return {**columns, "path": paths, "group": catalog.groups(), "kind": kinds, **lengths}
+    # In training, who shows the same picture under another title is no wrong answer either.
+    groups = catalog.families() if training else catalog.groups()
+    place = np.arange(len(catalog))
+    return {**columns, "path": paths, "group": groups, "kind": kinds, "place": place, **lengths}
+
+
+def _lessons(catalog: Catalog, training: bool, sampling_correction: bool, weight_by: str) -> dict[str, np.ndarray]:
+    """What only a loss asks for."""
+    found = {}
+    if training and sampling_correction:
+        _, group, sizes = np.unique(catalog.families(), return_inverse=True, return_counts=True)
+        found["log_q"] = np.log(sizes[group] / len(catalog)).astype(np.float32)
+    if training and weight_by:
+        found["weight"] = catalog.weights(weight_by)
+    return found
 
 
 def _length_buckets(catalog: Catalog, count: int = 6) -> IntArray:
@@ -194,13 +220,14 @@ def _choose_view(batch: dict[str, Tensor], seed: Tensor | None) -> dict[str, Ten
 
 
 def _finisher(preprocessor: ProductPreprocessor, unknown: Unknown | None) -> Callable:
-    def finish(batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
+    def finish(batch: dict[str, Tensor]) -> tuple:
         raw = {name: batch[name] for name in RAW}
         has_image = tf.strings.length(batch["path"]) > 0
         more = {"features": batch["features"]} if "features" in batch else {}
         inputs = preprocessor.assemble(batch.get("image"), has_image, raw, **more)
         if unknown:
             inputs["unknown_tags"] = unknown(inputs["tags"])
-        return inputs, batch["group"]
+        inputs |= {"log_q": batch["log_q"]} if "log_q" in batch else {}
+        return (inputs, batch["group"], batch["weight"]) if "weight" in batch else (inputs, batch["group"])
 
     return finish

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from product_matching._types import IntArray
+from product_matching._types import FloatArray, IntArray
 from product_matching.dataset.fingerprints import ImageFacts
 from product_matching.dataset.splitting import SIDES, KnownSides, assign_parts, keep_known, normalise_title
 from product_matching.errors import DataError, unknown_name
@@ -124,6 +124,25 @@ class Catalog:
         """The kind of goods of each product; where no column tells it, the first tag."""
         column = self.category_column(name)
         return self.table[column] if column else self.table["tags"].map(lambda tags: tags.partition("|")[0])
+
+    def weights(self, name: str) -> FloatArray:
+        """A column's numbers over their mean: float32 [N].
+
+        Raises:
+            DataError: If the column is missing, a cell is no number of 0 or more, or all are 0.
+        """
+        cells = self._column(name)
+        numbers = pd.to_numeric(cells, errors="coerce").to_numpy(float)
+        wrong = ~(np.isfinite(numbers) & (numbers >= 0))
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise DataError(
+                f"Column {name!r} weighs products, with a number of 0 or more in each row; product "
+                f"{self.table['product_id'].iloc[row]!r} has {cells.iloc[row]!r}. Fill it in, or name another column."
+            )
+        if not numbers.any():
+            raise DataError(f"Column {name!r} weighs all products with 0, so there is nothing to learn.")
+        return (numbers / numbers.mean()).astype(np.float32)
 
     def with_image_and_text(self) -> IntArray:
         """Rows of the products that have both an image and a title or a description, ascending: int64 [M]."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
+
+from product_matching._types import IntArray, Tensor
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Order:
         start_step: Batches left out at the start, counted over all epochs.
         run: So many rows of equal `run_key` stand together; 1: no runs.
         run_key: Name of an integer in each row.
+        keys: Gives, for the number of an epoch, other such integers, int64 [N], by a row's `place`; may wait.
     """
 
     count: int
@@ -32,6 +36,7 @@ class Order:
     start_step: int = 0
     run: int = 1
     run_key: str = ""
+    keys: Callable[[int], IntArray] | None = None
 
     @property
     def steps(self) -> int:
@@ -52,7 +57,7 @@ class Order:
             seed = int(np.random.SeedSequence([self.seed, epoch]).generate_state(1)[0])
             shuffled = rows.shuffle(self.count, seed=seed, reshuffle_each_iteration=False)
             # What is over at the end of an epoch may not start a batch of the next.
-            used = self._in_runs(shuffled).take(min(self.steps * self.batch_size, self.count))
+            used = self._in_runs(self._keyed(shuffled, epoch)).take(min(self.steps * self.batch_size, self.count))
             return used.skip(left_out * self.batch_size) if epoch == first else used
 
         if first >= self.epochs:
@@ -77,6 +82,17 @@ class Order:
     @property
     def _batches(self) -> int:
         return max(self.steps * self.epochs - self.start_step, 0)
+
+    def _keyed(self, rows: tf.data.Dataset, epoch: int) -> tf.data.Dataset:
+        """The rows with the keys of an epoch, which are asked for when its first row is."""
+        if self.keys is None:
+            return rows
+
+        def with_keys(number: Tensor) -> tf.data.Dataset:
+            keys = tf.ensure_shape(tf.numpy_function(self.keys, [number], tf.int64), [self.count])
+            return rows.map(lambda row: {**row, self.run_key: tf.gather(keys, row["place"])})
+
+        return tf.data.Dataset.from_tensors(np.int64(epoch)).flat_map(with_keys)
 
     def _in_runs(self, rows: tf.data.Dataset) -> tf.data.Dataset:
         if self.run <= 1:

@@ -24,8 +24,8 @@ class TracedCall:
     Args:
         model: Any Keras model.
         compiled: Compile with XLA each shape that came `COMPILE_AFTER` times. It joins the many small steps between a
-            transformer's products of matrices, which take as long as these on a CPU (1.5 to 2 times as fast in all), and
-            takes some seconds; convolutions do not gain by it.
+            transformer's products of matrices, which take as long as these on a CPU (1.5 to 2 times as fast in all).
+            That takes some seconds; convolutions do not gain by it.
     """
 
     def __init__(self, model: keras.Model, *, compiled: bool = False) -> None:

@@ -101,14 +101,15 @@ def _surprise(z: Tensor, scores: Tensor) -> Tensor:
     return ops.where(kept, -ops.log_softmax(shown, axis=-1), ops.zeros_like(scores))
 
 
-def correct_for_sampling(scores: Tensor, log_q: Tensor) -> Tensor:
-    """s_ij - log q_j: takes from each column's score how often it is drawn, [B, C].
+def correct_for_sampling(scores: Tensor, log_q: Tensor, *, axis: int = 1) -> Tensor:
+    """s_ij - log q_j: takes from each column's score how often it is drawn, [B, C]; with axis 0, from each row's.
 
     Where products come into batches as often as they sell, popular ones are everybody's negatives and a softmax learns
     to score them too low (Yi et al. 2019, "Sampling-bias-corrected neural modeling", RecSys).
 
     Args:
         scores: [B, C].
-        log_q: [C], natural logarithm of the probability that a batch holds the column's product.
+        log_q: [C], natural logarithm of how often the column's product is drawn; a factor common to all is no matter.
+        axis: 1: of columns; 0: of rows, [B].
     """
-    return scores - ops.cast(log_q, scores.dtype)[None, :]
+    return scores - ops.expand_dims(ops.cast(log_q, scores.dtype), 1 - axis)

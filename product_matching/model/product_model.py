@@ -11,6 +11,7 @@ from keras import ops
 from product_matching._types import Tensor
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.layers import AttentionFusion, GatedFusion, MaskedFusion, MatchHead, Projection, TagEmbedding
+from product_matching.losses import correct_for_sampling
 from product_matching.model.chunks import in_chunks
 from product_matching.model.preprocessor import Preprocessor
 from product_matching.model.replicas import whole_batch
@@ -20,6 +21,8 @@ from product_matching.visual import ImageEncoder
 
 Question = tuple[Tensor, Tensor, Tensor]
 """Labels z [B, C], vectors [B, D], vectors [C, D]: what the compiled loss is asked."""
+LESSONS = ("tags", "unknown_tags", "log_q")
+"""Inputs that the loss reads, besides which modalities are there."""
 FUSIONS = {"mlp": MaskedFusion, "gated": GatedFusion, "attention": AttentionFusion}
 
 
@@ -182,16 +185,16 @@ class ProductModel(keras.Model):
         Tags are the plainest teachers: "red" alone tells an image tower more than a whole sentence against another.
 
         Args:
-            x: Inputs as of `call`.
+            x: Inputs as of `call`; perhaps `unknown_tags` and `log_q`, see `make_dataset`.
             y: int [B], the group of each product: two products of one group are never each other's negatives.
             y_pred: Views as `call` returns them.
             sample_weight: float [B], weight of each product.
         """
-        x = {name: value for name, value in x.items() if name in ("tags", "unknown_tags") or name.startswith("has_")}
+        x = {name: value for name, value in x.items() if name in LESSONS or name.startswith("has_")}
         x, y, y_pred, sample_weight = whole_batch((x, y, dict(y_pred), sample_weight))
         present = self._present(x)
-        questions = (self._view_questions(y, y_pred, present), self._tag_questions(x, y_pred, present))
-        return sum(self._mean_loss(asked, sample_weight) for asked in questions) + sum(self.losses)
+        views = self._mean_loss(self._view_questions(y, y_pred, present), sample_weight, x.get("log_q"))
+        return views + self._mean_loss(self._tag_questions(x, y_pred, present), sample_weight) + sum(self.losses)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Keras would average a batch over its replicas here, masks and all, to learn shapes that this model knows."""
@@ -203,12 +206,15 @@ class ProductModel(keras.Model):
         count = self.tag_embedding.count
         return self.embed_one("tags", self.tags_vector(ops.eye(count)), ops.ones((count,), "bool"))
 
-    def _mean_loss(self, questions: Iterable[Question], sample_weight: Tensor) -> Tensor:
-        losses = [
-            self.loss(z, self._answers(_cut(left, width), _cut(right, width)), sample_weight=sample_weight)
-            for z, left, right in questions
-            for width in self.widths
-        ]
+    def _mean_loss(self, questions: Iterable[Question], sample_weight: Tensor, log_q: Tensor | None = None) -> Tensor:
+        losses = []
+        for z, left, right in questions:
+            for width in self.widths:
+                answers = self._answers(_cut(left, width), _cut(right, width))
+                if log_q is not None:
+                    # Columns for the softmax over rows, rows for the one over columns; each is blind to the other.
+                    answers = correct_for_sampling(correct_for_sampling(answers, log_q), log_q, axis=0)
+                losses.append(self.loss(z, answers, sample_weight=sample_weight))
         return sum(losses) / max(len(losses), 1)
 
     def _answers(self, left: Tensor, right: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from product_matching.train.checkpoint import Checkpoint
 from product_matching.train.features import frozen_features
 from product_matching.train.guards import CollapseGuard, LossGuard
 from product_matching.train.logs import log_callbacks
+from product_matching.train.mining import HardNegatives
 from product_matching.train.retrieval_monitor import RetrievalMonitor
 
 logger = logging.getLogger(__name__)
@@ -85,20 +86,49 @@ def fit(
         model.optimizer.finalize_variable_values(model.trainable_variables)
         monitor.put_back(model)
         return checkpoint.earlier
-    history = model.fit(
-        _batches(model, train, config, start_step=first * steps, features=features),
-        initial_epoch=first,
-        epochs=options.epochs,
-        steps_per_epoch=steps,
-        shuffle=False,
-        verbose=0,
-        callbacks=[*watchers, *log_callbacks(config, monitor, resume=first > 0), *callbacks],
-    )
+    miner = _miner(train, config, features)
+    if miner:
+        watchers.append(miner)
+        miner.prepare(model, first)
+    try:
+        history = model.fit(
+            _batches(model, train, config, start_step=first * steps, features=features, miner=miner),
+            initial_epoch=first,
+            epochs=options.epochs,
+            steps_per_epoch=steps,
+            shuffle=False,
+            verbose=0,
+            callbacks=[*watchers, *log_callbacks(config, monitor, resume=first > 0), *callbacks],
+        )
+    finally:
+        if miner:
+            miner.close()
     return checkpoint.earlier if checkpoint else _floats(history.history)
 
 
+def _miner(train: Catalog, config: Config, features: Mapping[str, np.ndarray]) -> HardNegatives | None:
+    options = config.train
+    if not options.hard_negatives:
+        return None
+    return HardNegatives(
+        train,
+        share=options.hard_negatives,
+        epochs=options.epochs,
+        run=options.same_kind,
+        batch_size=options.batch_size,
+        features=features,
+        seed=config.seed,
+    )
+
+
 def _batches(
-    model: ProductModel, train: Catalog, config: Config, *, start_step: int, features: Mapping[str, np.ndarray]
+    model: ProductModel,
+    train: Catalog,
+    config: Config,
+    *,
+    start_step: int,
+    features: Mapping[str, np.ndarray],
+    miner: HardNegatives | None,
 ) -> tf.data.Dataset:
     """All batches from a step on, of all epochs."""
     options = config.train
@@ -117,6 +147,9 @@ def _batches(
         epochs=options.epochs,
         start_step=start_step,
         features=features,
+        near=miner.keys if miner else None,
+        sampling_correction=options.sampling_correction,
+        weight_by=options.weight_by,
     )
 
 

@@ -10,10 +10,14 @@ import pytest
 import tensorflow as tf
 
 from product_matching.bundle import load_bundle
+from product_matching.config import load_config
+from product_matching.dataset import match_pairs
 from product_matching.deploy import export
 from product_matching.errors import BundleError
-from product_matching.eval import embed_catalog
+from product_matching.eval import calibrate, embed_catalog
+from product_matching.eval.calibration import evidence_probability, pair_evidence
 from product_matching.eval.embedding import embed_titles
+from product_matching.model import build_model
 
 FRESH_PROCESS = """
 import json, sys
@@ -112,3 +116,16 @@ def test_an_interrupted_export_leaves_the_old_version_whole(trained, tmp_path, m
         export(trained[0], folder, overwrite=True)
     assert load_bundle(folder).folder == folder
     assert [path.name for path in Path(folder.parent).iterdir()] == ["1"]
+
+
+def test_an_isotonic_calibration_is_served_as_evaluation_used_it(tiny_split, tmp_path):
+    train, val, test = tiny_split
+    model = build_model(load_config("tiny", ["model.calibration=isotonic"]), train)
+    calibrate(model, val, references=train)
+    views, pairs = embed_catalog(model, test), match_pairs(test)
+    wanted = evidence_probability(model, pair_evidence(model, views, pairs))
+    served = tf.saved_model.load(str(export(model, tmp_path / "bundle"))).signatures["match"]
+    found = served(left=tf.constant(views["image"][pairs.image]), right=tf.constant(views["text"][pairs.text]))
+    np.testing.assert_allclose(found["probability"], wanted, atol=1e-5)
+    # The curve, and not the two numbers that stood there before.
+    assert len(np.unique(np.round(wanted, 6))) < len(wanted) / 2

@@ -39,7 +39,7 @@ def test_train_leaves_a_manifest_that_tells_how(bundle):
 
 
 def test_evaluate_has_the_names_that_scripts_read(bundle, tiny_shop, capsys):
-    result = call(capsys, "evaluate", bundle, tiny_shop.catalog)
+    result = call(capsys, "evaluate", bundle, tiny_shop.catalog, "--interactions", tiny_shop.interactions)
     for name in ("accuracy", "precision", "recall", "f1", "auc", "threshold"):
         assert isinstance(result[name], float)
     for direction in ("text_to_image", "image_to_text", "text_to_product"):
@@ -51,7 +51,7 @@ def test_evaluate_has_the_names_that_scripts_read(bundle, tiny_shop, capsys):
         assert result["whole_catalogue"][name]["gallery"] > result[name]["gallery"]
     assert {"kind", "family"} >= set(result["product_to_product"])
     assert set(result["tag_to_image"]) == {"kind", "colour", "tags"}
-    assert "TF-IDF" in result["plain_searches"]["text_to_product"]
+    assert {"TF-IDF", "popularity"} == set(result["plain_searches"]["text_to_product"])
     assert "nearest colours" in result["plain_searches"]["image_to_text"]
     assert {"brier", "ece", "thresholds", "slices", "worst_slices", "confusions"} <= set(result)
     assert json.loads((bundle / "report" / "metrics.json").read_text(encoding="utf-8"))["f1"] == result["f1"]
