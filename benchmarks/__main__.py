@@ -1,10 +1,10 @@
 """The benchmarks: what there is, runs of them with a record, and the tables that records become.
 
     python -m benchmarks list
-    python -m benchmarks run NAME [--data DIR] [--bundle DIR] [--out DIR] [-- options of NAME]
+    python -m benchmarks run NAME [--data DIR] [--bundle DIR] [--out DIR] [--record NAME] [-- options of NAME]
     python -m benchmarks render [--check]
 
-A benchmark is a module here that prints one JSON object a line. `run` keeps these lines in OUT/NAME.json, with the
+A benchmark is a module here that prints one JSON object a line. `run` keeps these lines in OUT/RECORD.json, with the
 command, the date, the seconds and the machine; `render` writes the tables of benchmarks/results into the marked places
 of the pages.
 """
@@ -29,6 +29,7 @@ def main() -> int:
     one.add_argument("--data", type=Path, default=Path("data"), help="folder of the unpacked data sets")
     one.add_argument("--bundle", type=Path, default=Path("saved_models/demo"), help="for those that want one")
     one.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the records")
+    one.add_argument("--record", default="", metavar="NAME", help="of the record, where there are several of one")
     one.add_argument("options", nargs="*", help="after --: options of the benchmark itself")
     pages = commands.add_parser("render", help="write the tables into the pages")
     pages.add_argument("--check", action="store_true", help="only say whether a page is out of date")
@@ -39,7 +40,8 @@ def main() -> int:
             print(f"{name:16} {question} ({time})")
         return 0
     if options.command == "run":
-        print(run(options.name, options.options, data=options.data, bundle=options.bundle, out=options.out))
+        places = {"data": options.data, "bundle": options.bundle, "out": options.out}
+        print(run(options.name, options.options, **places, record=options.record))
         return 0
     stale = render(PAGES, write=not options.check)
     print("\n".join(f"{'out of date' if options.check else 'written'}: {page}" for page in stale) or "all up to date")

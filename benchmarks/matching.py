@@ -4,7 +4,7 @@ Data: a catalogue table with pictures; a tenth of the products, by group, is the
 Peers, on the same split, pictures, tokens and pairs:
   dual encoder    transformers' VisionTextDualEncoderModel of a BERT and a ResNet as large as ours, its own contrastive
                   loss, trained in torch on the very batches that ours gets, for as many seconds as ours took
-  InfoNCE         ours, trained by InfoNCE instead of the sigmoid loss
+  infonce         ours, trained by InfoNCE instead of the sigmoid loss
   linear map      frozen all-MiniLM-L6-v2 and ResNet-50, ridge regression from one space into the other
   chance
 Thresholds of accuracy are chosen on validation for all. False pairs: one for each true one, half of them of one kind.
@@ -57,6 +57,7 @@ FROZEN = (
 OURS: dict[str, tuple[str, ...]] = {
     "scratch": (),
     "infonce": ("train.loss=infonce",),
+    "hard negatives": ("train.hard_negatives=0.5",),
     "frozen": (*FROZEN, "image.size=128", "train.epochs=20"),
     "lora": ("text.pretrained={minilm}", "text.lora_rank=8"),
 }
@@ -74,13 +75,15 @@ def main() -> None:
     parser.add_argument("--minilm", default="", help="folder of all-MiniLM-L6-v2; default: of its package")
     parser.add_argument("--set", action="append", default=[], help="changes of the preset small for all of our ways")
     options = parser.parse_args()
-    catalog = load_data(options.catalog)
-    if options.rows:
-        rows = np.random.default_rng(0).permutation(len(catalog))[: options.rows]
-        catalog = catalog.take(np.sort(rows))
+    catalog = some_rows(load_data(options.catalog), options.rows)
     parts = catalog.split(0)
     for row in results(parts, options):
         print(json.dumps({"catalogue": f"{options.catalog.parent.name}, {len(catalog):,}", **row}), flush=True)
+
+
+def some_rows(catalog: Catalog, count: int) -> Catalog:
+    """So many products, drawn at random; all, if 0."""
+    return catalog.take(np.sort(np.random.default_rng(0).permutation(len(catalog))[:count])) if count else catalog
 
 
 def results(parts: Parts, options: argparse.Namespace) -> Iterator[dict[str, Any]]:

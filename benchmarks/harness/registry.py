@@ -8,6 +8,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1]
 
 BENCHMARKS: dict[str, tuple[str, ...]] = {
+    "ablation": ("{data}/ikea/catalog.csv",),
     "bandit": (),
     "durability": (),
     "encoders": (),
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "recommendation_speed": (),
     "service": ("{bundle}",),
     "service_crashes": ("{bundle}",),
+    "small_catalogues": ("{data}/ikea/catalog.csv",),
     "training": (),
 }
 """The arguments of each, before the options that the caller adds; {data} and {bundle} are the harness' own options."""

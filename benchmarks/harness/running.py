@@ -21,7 +21,7 @@ PACKAGES = ("product-matching", "tensorflow", "keras", "keras-hub", "scann", "nu
 """Whose versions are noted, where they are installed."""
 
 
-def run(name: str, options: Sequence[str], *, data: Path, bundle: Path, out: Path) -> Path:
+def run(name: str, options: Sequence[str], *, data: Path, bundle: Path, out: Path, record: str = "") -> Path:
     """Runs a benchmark in a process of its own and writes its record.
 
     Args:
@@ -29,6 +29,7 @@ def run(name: str, options: Sequence[str], *, data: Path, bundle: Path, out: Pat
         options: Its own options.
         data, bundle: What stands for {data} and {bundle} in its arguments.
         out: Folder of the record.
+        record: Its name; by default the benchmark's.
 
     Returns:
         The record's file.
@@ -39,10 +40,11 @@ def run(name: str, options: Sequence[str], *, data: Path, bundle: Path, out: Pat
     fixed = [argument.format(data=data, bundle=bundle) for argument in BENCHMARKS[name]]
     load, start, spent = os.getloadavg()[0], time.perf_counter(), _cpu_seconds()
     rows = _rows([sys.executable, "-m", f"benchmarks.{name}", *fixed, *options])
-    record = {
+    told = ["python -m benchmarks run", name, *(["--record", record] if record else [])]
+    found = {
         "name": name,
         "question": about(name)[0],
-        "command": " ".join(["python -m benchmarks run", name, *(["--", *options] if options else [])]),
+        "command": " ".join([*told, *(["--", *options] if options else [])]),
         "date": datetime.date.today().isoformat(),
         "seconds": round(time.perf_counter() - start, 1),
         "cpu_seconds": round(_cpu_seconds() - spent, 1),
@@ -50,8 +52,8 @@ def run(name: str, options: Sequence[str], *, data: Path, bundle: Path, out: Pat
         "rows": rows,
     }
     out.mkdir(parents=True, exist_ok=True)
-    file = out / f"{name}.json"
-    file.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    file = out / f"{record or name}.json"
+    file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return file
 
 

@@ -106,17 +106,17 @@ def test_a_fit_with_neighbours_is_resumed_to_the_same_weights(tiny_split, config
     whole = build_model(config, train)
     fit(whole, train, val, config)
 
-    class Stop(RuntimeError):
+    class StopError(RuntimeError):
         pass
 
     def stopped(epoch):
         if epoch == 1:
-            raise Stop
+            raise StopError
 
     from keras.callbacks import LambdaCallback
 
     part = build_model(config, train)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         fit(
             part, train, val, config, checkpoints=tmp_path,
             callbacks=[LambdaCallback(on_epoch_begin=lambda epoch, logs: stopped(epoch))],
