@@ -30,10 +30,12 @@ def main() -> int:
     one.add_argument("--bundle", type=Path, default=Path("saved_models/demo"), help="for those that want one")
     one.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the records")
     one.add_argument("--record", default="", metavar="NAME", help="of the record, where there are several of one")
-    one.add_argument("options", nargs="*", help="after --: options of the benchmark itself")
     pages = commands.add_parser("render", help="write the tables into the pages")
     pages.add_argument("--check", action="store_true", help="only say whether a page is out of date")
-    options = parser.parse_args()
+    one.epilog = "What comes after -- are options of the benchmark itself."
+    # argparse takes what follows -- for arguments of a command only where nothing stands in between.
+    ours, theirs = _around(sys.argv[1:])
+    options = parser.parse_args(ours)
     if options.command == "list":
         for name in sorted(BENCHMARKS):
             question, time = about(name)
@@ -41,11 +43,17 @@ def main() -> int:
         return 0
     if options.command == "run":
         places = {"data": options.data, "bundle": options.bundle, "out": options.out}
-        print(run(options.name, options.options, **places, record=options.record))
+        print(run(options.name, theirs, **places, record=options.record))
         return 0
     stale = render(PAGES, write=not options.check)
     print("\n".join(f"{'out of date' if options.check else 'written'}: {page}" for page in stale) or "all up to date")
     return int(options.check and bool(stale))
+
+
+def _around(words: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before the first --, and after it."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
 
 
 if __name__ == "__main__":

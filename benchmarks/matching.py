@@ -9,8 +9,11 @@ Peers, on the same split, pictures, tokens and pairs:
   chance
 Thresholds of accuracy are chosen on validation for all. False pairs: one for each true one, half of them of one kind.
 
-    python -m benchmarks.matching CATALOG [--ways "scratch,infonce,…"] [--epochs 8] [--rows 5000] [--resnet FILE]
-        [--set KEY=VALUE …]
+    python -m benchmarks.matching CATALOG [--ways "scratch,infonce,…"] [--epochs 8 | --seconds 300] [--rows 5000]
+        [--resnet FILE] [--set KEY=VALUE …]
+
+With --seconds each trained way has as many epochs as fit into them, by the time of a few steps taken beforehand; for
+frozen towers, after the time of running them once. `shop:3000` as CATALOG is a sample shop of so many products.
 
 Time: ten minutes a trained way and 5,000 products on two cores.
 """
@@ -20,6 +23,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,12 +31,13 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from benchmarks.peers import dual_encoder, frozen_vectors, linear_map
 from product_matching.config import Config, load_config
-from product_matching.dataset import Catalog, load_data, match_pairs
+from product_matching.dataset import Catalog, load_data, make_sample_shop, match_pairs
 from product_matching.eval import calibrate, evaluate
 from product_matching.eval.embedding import embed_catalog
 from product_matching.metrics import (
@@ -67,7 +72,8 @@ PEERS = ("dual encoder", "linear map", "chance")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("catalog", type=Path)
+    parser.add_argument("catalog", help="table of products, or shop:N")
+    parser.add_argument("--seconds", type=float, default=0, help="train each way for about so long")
     parser.add_argument("--ways", default=",".join([*OURS, *PEERS]))
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--rows", type=int, default=0, help="so many rows, drawn at random; 0: all")
@@ -75,10 +81,14 @@ def main() -> None:
     parser.add_argument("--minilm", default="", help="folder of all-MiniLM-L6-v2; default: of its package")
     parser.add_argument("--set", action="append", default=[], help="changes of the preset small for all of our ways")
     options = parser.parse_args()
-    catalog = some_rows(load_data(options.catalog), options.rows)
-    parts = catalog.split(0)
-    for row in results(parts, options):
-        print(json.dumps({"catalogue": f"{options.catalog.parent.name}, {len(catalog):,}", **row}), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        shop, _, count = options.catalog.partition(":")
+        made = shop == "shop" and make_sample_shop(Path(folder), products=int(count), seed=0).catalog
+        path = Path(made or options.catalog)
+        catalog = some_rows(load_data(path), options.rows)
+        name = "sample shop" if made else path.parent.name
+        for row in results(catalog.split(0), options):
+            print(json.dumps({"catalogue": f"{name}, {len(catalog):,}", **row}), flush=True)
 
 
 def some_rows(catalog: Catalog, count: int) -> Catalog:
@@ -93,7 +103,10 @@ def results(parts: Parts, options: argparse.Namespace) -> Iterator[dict[str, Any
     for way in options.ways.split(","):
         if way in OURS:
             changes = [f"train.epochs={options.epochs}", *options.set, *OURS[way]]
-            row = ours(parts, load_config("small", [change.format(**places) for change in changes]))
+            changes = [change.format(**places) for change in changes]
+            if options.seconds:
+                changes.append(f"train.epochs={epochs_within(options.seconds, parts, changes)}")
+            row = ours(parts, load_config("small", changes))
             took = row["seconds"] if way == "scratch" else took
         elif way == "dual encoder":
             config = load_config("small", options.set)
@@ -121,7 +134,28 @@ def ours(parts: Parts, config: Config) -> dict[str, Any]:
     found = evaluate(model, test, views=views)
     whole = among_all(lambda catalog: views if catalog is test else embed_catalog(model, catalog), parts)
     matching = {name: found[name] for name in ("accuracy", "accuracy_interval", "precision", "recall", "f1")}
-    return {"seconds": seconds, **matching, "same kind": found["accuracy_same_kind"], **searches(views, test), **whole}
+    about = {"epochs": config.train.epochs, "seconds": seconds}
+    return {**about, **matching, "same kind": found["accuracy_same_kind"], **searches(views, test), **whole}
+
+
+def epochs_within(seconds: float, parts: Parts, changes: list[str]) -> int:
+    """How many epochs fit: by the median step of two short epochs, after the time of what is computed once."""
+    train, val, _ = parts
+    config = load_config("small", [*changes, "train.epochs=2"])
+    batch = config.train.batch_size
+    some = train.take(np.arange(min(len(train), 12 * batch)))
+    times: list[float] = []
+    start = time.perf_counter()
+
+    def tick(*_: Any) -> None:
+        times.append(time.perf_counter())
+
+    watch = keras.callbacks.LambdaCallback(on_train_begin=tick, on_train_batch_end=tick)
+    fit(build_model(config, some), some, val.take(np.arange(0)), config, callbacks=[watch])
+    # What came before the first step, frozen towers above all, grows with the catalogue.
+    once = (times[0] - start) * len(train) / len(some) if "trainable_blocks=0" in " ".join(changes) else 0.0
+    step = float(np.median(np.diff(times[len(times) // 2 :])))
+    return max(round((seconds - once) / (step * (len(train) // batch))), 1)
 
 
 def measured(embed: Embed, parts: Parts) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks import __main__ as harness
 from benchmarks.harness import running
 from benchmarks.harness.registry import BENCHMARKS, FOLDER, about
 from benchmarks.harness.rendering import PAGES, cell, render, table
@@ -100,3 +101,15 @@ def test_a_run_that_fails_leaves_none(toy):
     with pytest.raises(SystemExit, match="ended with 1"):
         running.run("toy", ["more"], data=Path("d"), bundle=Path("b"), out=toy)
     assert not toy.exists()
+
+
+def test_options_of_a_benchmark_may_follow_those_of_the_harness(monkeypatch):
+    given = {}
+    monkeypatch.setattr(
+        harness, "run", lambda name, options, **places: given.update(places, name=name, options=options)
+    )
+    words = ["benchmarks", "run", "matching", "--data", "d", "--record", "mine", "--", "--ways", "a,b", "--rows", "5"]
+    monkeypatch.setattr(sys, "argv", words)
+    assert harness.main() == 0
+    assert (given["name"], given["record"], str(given["data"])) == ("matching", "mine", "d")
+    assert given["options"] == ["--ways", "a,b", "--rows", "5"]
