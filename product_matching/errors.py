@@ -5,6 +5,7 @@
     ├── DataError                   a table, a row, a column, an image or a value that cannot be used
     ├── BundleError                 a bundle that is missing, incomplete, changed or too new
     ├── CheckpointError             pretrained weights that are nowhere, or that no network of ours reads
+    ├── TowersError                 a server of encoders that does not answer
     ├── TrainingError               a fit that leads nowhere: a loss that is not a number, vectors that are all alike
     └── MissingExtraError           a library of an extra is not installed
 
@@ -39,6 +40,10 @@ class CheckpointError(ProductMatchingError, ValueError):
 
 class TrainingError(ProductMatchingError, ValueError):
     """A fit that leads nowhere; the message says which option to change."""
+
+
+class TowersError(ProductMatchingError, RuntimeError):
+    """A server that runs the encoders does not answer, or has another model."""
 
 
 class MissingExtraError(ProductMatchingError, ImportError):

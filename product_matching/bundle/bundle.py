@@ -10,6 +10,7 @@ from product_matching.bundle.encoders import Encoders
 from product_matching.bundle.head import Head
 from product_matching.bundle.manifest import read_manifest
 from product_matching.bundle.paths import SIDES_FILE, resolve
+from product_matching.bundle.towers import RemoteEncoders
 from product_matching.dataset.splitting import KnownSides
 from product_matching.errors import BundleError
 
@@ -27,15 +28,19 @@ class Bundle:
     Attributes:
         folder: Where it lies.
         manifest: What it says of itself.
+        towers: Address of a TensorFlow Serving that runs its encoders, see `RemoteEncoders`; empty: they run here.
     """
 
-    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, manifest: dict[str, Any], *, towers: str = "") -> None:
         self.folder = folder
         self.manifest = manifest
+        self.towers = towers
 
     @cached_property
-    def encoders(self) -> Encoders:
+    def encoders(self) -> Encoders | RemoteEncoders:
         """The exported encoders, for serving."""
+        if self.towers:
+            return RemoteEncoders(self.towers, version=self.folder.name if self.folder.name.isdecimal() else "")
         return Encoders(self.folder)
 
     @cached_property
@@ -90,19 +95,22 @@ class Bundle:
         return self.folder / "report"
 
 
-def load_bundle(path: str | Path, *, verify: bool = True, kinds: tuple[str, ...] = ("product",)) -> Bundle:
+def load_bundle(
+    path: str | Path, *, verify: bool = True, kinds: tuple[str, ...] = ("product",), towers: str = ""
+) -> Bundle:
     """Opens a bundle.
 
     Args:
         path: Its folder, or a folder of numbered versions, of which the newest counts.
         verify: Check each file against its hash in the manifest.
         kinds: What may be made of it: `"product"` for products in one space, `"pairs"` for a re-ranker of pairs.
+        towers: See `Bundle`.
 
     Raises:
         BundleError: If there is no bundle, or it is incomplete, altered, of a newer format or of another kind.
     """
     folder = resolve(path)
-    bundle = Bundle(folder, read_manifest(folder, verify=verify))
+    bundle = Bundle(folder, read_manifest(folder, verify=verify), towers=towers)
     if bundle.kind not in kinds:
         makers = " or ".join(f"`product-matching {MAKERS[kind]}`" for kind in kinds)
         raise BundleError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from product_matching.cli.arguments import add_json
 from product_matching.cli.consume import add_store
@@ -40,6 +41,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="SECONDS",
         help="look for a new version of the bundle this often, and change over to it without a pause (default: only on "
         "SIGHUP and POST /v1/admin/reload)",
+    )
+    parser.add_argument(
+        "--towers",
+        default=os.environ.get("PRODUCT_MATCHING_TOWERS", ""),
+        metavar="ADDRESS",
+        help="let TensorFlow Serving embed: http://HOST:8501/v1/models/NAME, or grpc://HOST:8500/NAME (extra tfserving); "
+        "asked for the version that the bundle's folder is named after (default: $PRODUCT_MATCHING_TOWERS, else here)",
     )
     parser.add_argument("--new-key", metavar="NAME", help="make an API key, print it once, and stop")
     parser.add_argument(
@@ -80,6 +88,7 @@ def run(options: argparse.Namespace) -> None:
         rate=options.rate,
         watch=options.watch,
         store=options.store,
+        towers=options.towers,
     )
     address = f"http://{options.host}:{options.port}/"
     say(f"loading {options.bundle}")

@@ -33,13 +33,17 @@ class SearchEngine:
         self.index = index
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls, path: str | Path, *, towers: str = "") -> Self:
         """Opens a bundle and its index.
+
+        Args:
+            path: Of the bundle.
+            towers: Address of a TensorFlow Serving that runs the encoders; empty: they run here.
 
         Raises:
             BundleError: If the bundle or its index is missing or damaged.
         """
-        bundle = load_bundle(path)
+        bundle = load_bundle(path, towers=towers)
         if not bundle.index_folder.is_dir():
             raise BundleError(
                 f"{bundle.folder} has no index yet. Build it: product-matching index {bundle.folder} CATALOG"

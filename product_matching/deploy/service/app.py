@@ -34,7 +34,7 @@ from product_matching.deploy.service.schemas import (
 from product_matching.deploy.service.shop import Shop
 from product_matching.deploy.service.showing import Showing
 from product_matching.deploy.service.telling import Telling
-from product_matching.errors import ProductMatchingError
+from product_matching.errors import ProductMatchingError, TowersError
 
 _logger = logging.getLogger("product_matching.service")
 BODIES = [EmbedRequest, InteractionsRequest, Label, MatchRequest, ProductBody, RecommendRequest, SearchRequest]
@@ -167,6 +167,9 @@ def _methods(request: Request) -> list[str]:
 def _problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
+    if isinstance(error, TowersError):
+        _logger.error("%s", error)
+        return Problem(503, "The encoders do not answer. Send it again.", headers={"Retry-After": "5"})
     if isinstance(error, ProductMatchingError):
         return Problem(422, str(error)[:500])
     if isinstance(error, HTTPException):

@@ -154,7 +154,7 @@ class Edition:
         cache = self.found
         if (kept := cache.get(key)) is not None:
             return kept
-        with self.metrics.stages.labels("search").time():
+        with self.metrics.stage("search"):
             page = await asyncio.to_thread(self._find, query, options, conditions, exclude)
         found = SearchResponse(
             results=[self._result(result) for result in page.results],

@@ -56,9 +56,9 @@ class Gate:
         scope.setdefault("state", {})["request_id"] = request_id
         answer = _Answer(send, request_id)
         began = time.perf_counter()
-        with self.metrics.in_flight.track_inprogress():
+        with self.metrics.in_flight.track_inprogress(), self.metrics.tracing.request(scope["method"], headers) as span:
             await self._guarded(scope, _limited(receive, headers, self.settings.body_bytes), answer)
-        self._record(scope, answer, time.perf_counter() - began)
+            self._record(scope, answer, time.perf_counter() - began, span)
 
     async def _guarded(self, scope: dict[str, Any], receive: Receive, answer: _Answer) -> None:
         try:
@@ -88,11 +88,12 @@ class Gate:
             # A key that is not known does not count: each guess would bring a full bucket.
             self.rate.take(self.keys.name_of(key_of(headers)) or client_of(address))
 
-    def _record(self, scope: dict[str, Any], answer: _Answer, seconds: float) -> None:
+    def _record(self, scope: dict[str, Any], answer: _Answer, seconds: float, span: Any) -> None:
         # The template, not the path: that would make a time series, and a trace in the log, of every product.
         route = getattr(scope.get("route"), "path", "other")
         method = scope["method"] if scope["method"] in ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS") else "other"
         self.metrics.requests.labels(method, route, str(answer.status)).observe(seconds)
+        self.metrics.tracing.tell(span, method=method, route=route, status=answer.status)
         extra = {"request_id": answer.request_id, "method": method, "route": route, "status": answer.status}
         _logger.info("answered", extra={**extra, "milliseconds": round(1000 * seconds, 1)})
 

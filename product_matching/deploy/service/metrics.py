@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from product_matching.deploy.service.tracing import Tracing
 
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15)
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """Counters and histograms of one service, in a registry of its own."""
+    """Counters and histograms of one service, in a registry of its own, and its traces."""
 
-    def __init__(self) -> None:
+    def __init__(self, tracing: Tracing | None = None) -> None:
+        self.tracing = tracing or Tracing()
         self.registry = CollectorRegistry()
         own = {"namespace": "product_matching", "registry": self.registry}
         self.requests = Histogram(
@@ -38,6 +42,12 @@ class Metrics:
             "recall_canary", "Of a sample of searches: share of the exact ten nearest that the index finds.", **own
         )
         self.in_flight = Gauge("requests_in_flight", "Requests being answered.", **own)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measures a stage of the present request."""
+        with self.tracing.stage(name), self.stages.labels(name).time():
+            yield
 
     def gauge(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Adds a number that is read when it is asked for."""

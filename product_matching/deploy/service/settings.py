@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from product_matching.deploy.service.admission import LOOPBACK
+from product_matching.deploy.service.tracing import Tracing
 
 MAX_TEXT = 2000
 """Letters of one text; a tokenizer reads far fewer."""
@@ -36,6 +37,8 @@ class Settings:
         allowed_hosts: Names that the Host header may have; see `Hosts`.
         rate: Requests a second that one client may send, ten seconds' worth of them at once; 0 for no limit.
         store: Address of the database; by default SQLite in `state`.
+        tracing: Where spans go; by default to the collector that `OTEL_EXPORTER_OTLP_ENDPOINT` names, if it does.
+        towers: Address of a TensorFlow Serving that runs the encoders; by default they run here.
         follow: Seconds between looks for what other processes wrote to it; 0 for none.
         watch: Seconds between looks for a new version of the bundle; 0 for none.
     """
@@ -54,6 +57,8 @@ class Settings:
     rate: float = 0.0
     watch: float = 0.0
     store: str = ""
+    towers: str = ""
+    tracing: Tracing | None = None
     follow: float = 1.0
 
 

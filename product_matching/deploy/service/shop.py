@@ -16,6 +16,7 @@ from product_matching.deploy.service.keys import Keys
 from product_matching.deploy.service.metrics import Metrics
 from product_matching.deploy.service.settings import Settings
 from product_matching.deploy.service.store import Store
+from product_matching.deploy.service.tracing import Tracing
 from product_matching.deploy.service.trial import try_out
 from product_matching.errors import BundleError, ProductMatchingError
 from product_matching.search import SearchEngine
@@ -33,9 +34,9 @@ class Shop:
 
     def __init__(self, path: str | Path, settings: Settings) -> None:
         self.path, self.settings = Path(path), settings
-        self.metrics, self.keys = Metrics(), Keys.load(settings.state)
+        self.metrics, self.keys = Metrics(settings.tracing or Tracing.from_environment()), Keys.load(settings.state)
         self.mark, self._failed = mark(resolve(path)), b""
-        engine = SearchEngine.load(path)
+        engine = SearchEngine.load(path, towers=settings.towers)
         self.store = Store(settings.store or settings.state)
         self.now = Edition(engine, settings, self.store, self.metrics)
         self.writing, self._changing, self.ready = asyncio.Lock(), asyncio.Lock(), False
@@ -85,6 +86,7 @@ class Shop:
         await self.now.close()
         async with self.writing:
             self.store.close()
+        self.metrics.tracing.close()
 
     async def reload(self) -> bool:
         """Changes over to the newest version of the bundle, if it is another; True if it was.
@@ -126,7 +128,7 @@ class Shop:
             self._loop.call_soon_threadsafe(lambda: self._spawn(self._try_reload()))
 
     def _opened(self) -> Edition:
-        engine = SearchEngine.load(self.path)
+        engine = SearchEngine.load(self.path, towers=self.settings.towers)
         try_out(engine.bundle, engine.index)
         edition = Edition(engine, self.settings, self.store, self.metrics)
         edition.rehearse()
