@@ -1,4 +1,4 @@
-"""Encoders that run in TensorFlow Serving: a stand-in for it, which runs the same SavedModel, is asked over the wire."""
+"""Encoders that run in TensorFlow Serving: a stand-in, which runs the same SavedModel, is asked over the wire."""
 
 import base64
 import json
