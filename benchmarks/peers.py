@@ -18,9 +18,9 @@ Embed = Callable[[Catalog], dict[str, np.ndarray]]
 
 
 def dual_encoder(train: Catalog, ours: ProductModel, config: Config, *, seconds: float) -> Embed:
-    """Transformers' VisionTextDualEncoderModel, trained from scratch for some seconds of the processor on the batches that ours gets.
+    """Transformers' VisionTextDualEncoderModel, trained from scratch on the batches that ours gets.
 
-    AdamW, warm-up and cosine over the seconds. Pictures, their augmentation and tokens are those of our pipeline.
+    For so many seconds of the processor; AdamW, warm-up and cosine over the seconds. Pictures, their augmentation and tokens are those of our pipeline.
     """
     import torch
 

@@ -47,7 +47,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         default=os.environ.get("PRODUCT_MATCHING_TOWERS", ""),
         metavar="ADDRESS",
         help="let TensorFlow Serving embed: http://HOST:8501/v1/models/NAME, or grpc://HOST:8500/NAME (extra "
-        "tfserving); asked for the version that the bundle's folder is named after (default: $PRODUCT_MATCHING_TOWERS, else here)",
+        "tfserving), of the version that the bundle's folder is named after (default: $PRODUCT_MATCHING_TOWERS, else "
+        "this process embeds)",
     )
     parser.add_argument("--new-key", metavar="NAME", help="make an API key, print it once, and stop")
     parser.add_argument(
