@@ -150,7 +150,7 @@ def epochs_within(seconds: float, parts: Parts, changes: list[str]) -> int:
     times: list[float] = []
     start = time.process_time()
 
-    def tick(*_: Any) -> None:
+    def tick(*_: Any, **__: Any) -> None:
         times.append(time.process_time())
 
     watch = keras.callbacks.LambdaCallback(on_train_begin=tick, on_train_batch_end=tick)

@@ -20,7 +20,8 @@ Embed = Callable[[Catalog], dict[str, np.ndarray]]
 def dual_encoder(train: Catalog, ours: ProductModel, config: Config, *, seconds: float) -> Embed:
     """Transformers' VisionTextDualEncoderModel, trained from scratch on the batches that ours gets.
 
-    For so many seconds of the processor; AdamW, warm-up and cosine over the seconds. Pictures, their augmentation and tokens are those of our pipeline.
+    For so many seconds of the processor; AdamW, warm-up and cosine over them. Pictures, their augmentation and tokens
+    are those of our pipeline.
     """
     import torch
 
