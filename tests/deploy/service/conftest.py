@@ -1,4 +1,7 @@
 import io
+import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from product_matching.deploy.service import Settings, add_key, create_app
+from product_matching.recommendation import build_recommender, load_interactions
 
 HERE = "http://localhost"
 
@@ -49,3 +53,43 @@ def fresh(tiny_bundle, tmp_path):
         return TestClient(create_app(tiny_bundle, Settings(tmp_path, **options)), base_url=HERE)
 
     return start
+
+
+@pytest.fixture(scope="session")
+def with_recommender(tiny_bundle, tiny_shop, tmp_path_factory):
+    """The tiny bundle with a recommender."""
+    folder = tmp_path_factory.mktemp("with_recommender") / "1"
+    shutil.copytree(tiny_bundle, folder)
+    build_recommender("popularity").fit(load_interactions(tiny_shop.interactions)).save(folder / "recommender")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def until():
+    """`until(page, expression)` waits from outside: the page's policy lets no string be run inside."""
+
+    def wait(page, condition):
+        for _ in range(200):
+            if page.evaluate(condition):
+                return
+            page.wait_for_timeout(50)
+        raise AssertionError(condition)
+
+    return wait
+
+
+@pytest.fixture(scope="module")
+def served(with_recommender, tmp_path_factory):
+    """(address, key that may write, shop) of a service that listens."""
+    uvicorn = pytest.importorskip("uvicorn")
+    state = tmp_path_factory.mktemp("page")
+    key = add_key(state, "curator", ["write"])
+    app = create_app(with_recommender, Settings(state))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/", key, app.state.shop
+    server.should_exit = True
+    thread.join()

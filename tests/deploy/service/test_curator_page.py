@@ -1,40 +1,7 @@
 """The curator's view in Chromium: by keyboard, on a phone, in the dark."""
 
-import threading
-import time
 
-import pytest
-
-uvicorn = pytest.importorskip("uvicorn")
-
-from product_matching.deploy.service import Settings, add_key, create_app  # noqa: E402
-
-
-def until(page, condition):
-    """Waits from outside: the page's policy lets no string be run inside."""
-    for _ in range(200):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(condition)
-
-
-@pytest.fixture(scope="module")
-def served(tiny_bundle, tmp_path_factory):
-    state = tmp_path_factory.mktemp("page")
-    key = add_key(state, "curator", ["write"])
-    app = create_app(tiny_bundle, Settings(state))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/", key, app.state.shop
-    server.should_exit = True
-    thread.join()
-
-
-def test_pairs_are_judged_by_keyboard_on_a_phone_in_the_dark(browser, served, tmp_path):
+def test_pairs_are_judged_by_keyboard_on_a_phone_in_the_dark(browser, served, until, tmp_path):
     address, key, shop = served
     context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme="dark", locale="en")
     page, wrong = context.new_page(), []
@@ -75,7 +42,7 @@ def test_pairs_are_judged_by_keyboard_on_a_phone_in_the_dark(browser, served, tm
     context.close()
 
 
-def test_a_wrong_key_is_told(browser, served):
+def test_a_wrong_key_is_told(browser, served, until):
     page = browser.new_page(locale="en")
     page.goto(served[0])
     page.click("#to-curate")
@@ -85,7 +52,7 @@ def test_a_wrong_key_is_told(browser, served):
     page.close()
 
 
-def test_a_mended_word_is_told(browser, served, tiny_catalog):
+def test_a_mended_word_is_told(browser, served, until):
     page = browser.new_page(locale="en")
     page.goto(served[0])
     page.fill("#words", "stripd mug")

@@ -1,26 +1,15 @@
-import shutil
-
 import pytest
 
 from product_matching.deploy.service import Settings, add_key, create_app
-from product_matching.recommendation import Recommender, build_recommender, load_interactions
+from product_matching.recommendation import Recommender
 
 pytest.importorskip("fastapi")
 from starlette.testclient import TestClient
 
 
-@pytest.fixture(scope="module")
-def bundle(tiny_bundle, tiny_shop, tmp_path_factory):
-    """The tiny bundle with a recommender."""
-    folder = tmp_path_factory.mktemp("with_recommender") / "1"
-    shutil.copytree(tiny_bundle, folder)
-    build_recommender("popularity").fit(load_interactions(tiny_shop.interactions)).save(folder / "recommender")
-    return folder
-
-
-def test_recommendations_are_those_of_the_library_and_follow_events(bundle, tmp_path):
+def test_recommendations_are_those_of_the_library_and_follow_events(with_recommender, tmp_path):
     headers = {"X-API-Key": add_key(tmp_path, "w", ["write"])}
-    model = Recommender.load(bundle / "recommender")
+    model = Recommender.load(with_recommender / "recommender")
     user = str(model.users.ids[0])
 
     def ask(client, **body):
@@ -28,7 +17,7 @@ def test_recommendations_are_those_of_the_library_and_follow_events(bundle, tmp_
         assert answer.status_code == 200, answer.text
         return [hit["product_id"] for hit in answer.json()["results"]]
 
-    with TestClient(create_app(bundle, Settings(tmp_path)), base_url="http://localhost") as client:
+    with TestClient(create_app(with_recommender, Settings(tmp_path)), base_url="http://localhost") as client:
         found = ask(client, user_id=user)
         assert found == model.recommend([user], k=5)[0][0].tolist()
         assert ask(client, history=found[:1])[0] != found[0]
@@ -38,5 +27,5 @@ def test_recommendations_are_those_of_the_library_and_follow_events(bundle, tmp_
         client.delete(f"/v1/products/{found[1]}", headers=headers)
         after = ask(client, user_id=user)
         assert found[1] not in after
-    with TestClient(create_app(bundle, Settings(tmp_path)), base_url="http://localhost") as client:
+    with TestClient(create_app(with_recommender, Settings(tmp_path)), base_url="http://localhost") as client:
         assert ask(client, user_id=user) == after
