@@ -45,7 +45,7 @@ class ExactIndex:
     @property
     def vectors(self) -> FloatArray:
         """All of them, float32 `[N, D]`; widened where they are kept smaller, so prefer `rows`."""
-        return self.stored[:]
+        return self.stored.values if self.stored.kind == "float32" else self.stored[:]
 
     def rows(self, places: int | np.ndarray) -> FloatArray:
         """The vectors at these positions, float32 `[n, D]`, or `[D]` for one."""

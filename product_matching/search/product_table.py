@@ -139,7 +139,7 @@ def _checked(products: pd.DataFrame) -> pd.DataFrame:
 def _cells(column: pd.Series) -> Callable[[int], Any]:
     """Reads single cells of a column as `_plain` has them."""
     if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
-        words = pa.chunked_array(column.array)  # shares the memory
+        words = pa.array(column.array)  # shares the memory
         return lambda position: words[position].as_py()
     array = column.array
     return lambda position: _plain(array[position])

@@ -224,24 +224,26 @@ def graph_tensors(index: ScannIndex) -> dict[str, np.ndarray]:
     """What the op `tensors_to_scann` makes the very same searcher of, by the names of its inputs."""
     with tempfile.TemporaryDirectory() as folder:
         index.searcher.serialize(folder, relative_path=True)
-        return {name: _contents(Path(folder) / file, empty) for name, (file, empty) in _GRAPH_FILES.items()}
+        return {name: _contents(Path(folder) / file, nothing) for name, (file, nothing) in _GRAPH_FILES.items()}
 
 
+_NOTHING = np.array([b""], dtype=object)
 _GRAPH_FILES: dict[str, tuple[str, np.ndarray]] = {
-    "x": ("dataset.npy", np.zeros((0, 0), np.float32)),
-    "scann_config": ("scann_config.pb", np.array(b"")),
-    "serialized_partitioner": ("serialized_partitioner.pb", np.array(b"")),
-    "datapoint_to_token": ("datapoint_to_token.npy", np.zeros(0, np.int32)),
-    "ah_codebook": ("ah_codebook.pb", np.array(b"")),
-    "hashed_dataset": ("hashed_dataset.npy", np.zeros((0, 0), np.uint8)),
-    "int8_dataset": ("int8_dataset.npy", np.zeros((0, 0), np.int8)),
-    "int8_multipliers": ("int8_multipliers.npy", np.zeros(0, np.float32)),
-    "dp_norms": ("dp_norms.npy", np.zeros(0, np.float32)),
+    "x": ("dataset.npy", np.zeros((), np.float32)),
+    "scann_config": ("scann_config.pb", _NOTHING),
+    "serialized_partitioner": ("serialized_partitioner.pb", _NOTHING),
+    "datapoint_to_token": ("datapoint_to_token.npy", np.zeros((), np.int32)),
+    "ah_codebook": ("ah_codebook.pb", _NOTHING),
+    "hashed_dataset": ("hashed_dataset.npy", np.zeros((), np.uint8)),
+    "int8_dataset": ("int8_dataset.npy", np.zeros((), np.int8)),
+    "int8_multipliers": ("int8_multipliers.npy", np.zeros((), np.float32)),
+    "dp_norms": ("dp_norms.npy", np.zeros((), np.float32)),
 }
-"""Which file of a saved searcher goes into which input, and what stands for a file that there is not."""
+"""Which file of a saved searcher goes into which input, and what ScaNN itself gives where there is no such file."""
 
 
-def _contents(path: Path, empty: np.ndarray) -> np.ndarray:
+def _contents(path: Path, nothing: np.ndarray) -> np.ndarray:
     if not path.is_file():
-        return empty
-    return np.load(path) if path.suffix == ".npy" else np.array(path.read_bytes())
+        return nothing
+    found = np.load(path) if path.suffix == ".npy" else np.array([path.read_bytes()], dtype=object)
+    return found if found.size else nothing

@@ -88,7 +88,15 @@ def test_a_picture_that_goes_bad_is_the_users_mistake(bundle, tiny_shop, tmp_pat
     shards = Shards.prepare(bundle, catalog, tmp_path / "shards", shard_size=40)
     next(copy.rglob("00001.jpg")).write_bytes(b"no picture")
     with pytest.raises(DataError, match="cannot be decoded"):
-        embed_by_workers(shards, workers=2)
+        embed_by_workers(shards)
+
+
+@pytest.mark.parametrize(("status", "error"), [(2, DataError), (1, RuntimeError)])
+def test_what_a_worker_says_before_it_ends_is_told(bundle, tiny_catalog, tmp_path, monkeypatch, status, error):
+    said = f"import sys; print('the picture is gone', file=sys.stderr); sys.exit({status})"
+    monkeypatch.setattr(workers, "_CHILD", said)
+    with pytest.raises(error, match="the picture is gone"):
+        embed_by_workers(Shards.prepare(bundle, tiny_catalog, tmp_path, shard_size=50), workers=2)
 
 
 def test_beam_embeds_what_one_process_embeds(bundle, tiny_catalog, expected, tmp_path):

@@ -27,9 +27,9 @@ def by_hand(vectors, kind):
     if kind == "float16":
         return np.array([[float(np.float16(x)) for x in row] for row in vectors])
     kept = []
-    for row in vectors.tolist():
-        scale = max(map(abs, row)) / 127 or 1.0
-        kept.append([scale * round(x / scale) for x in row])
+    for row in vectors:
+        scale = max(map(abs, row)) / np.float32(127)
+        kept.append([float(scale) * round(float(x / scale)) for x in row])
     return np.array(kept)
 
 

@@ -46,8 +46,8 @@ def embed_by_workers(shards: Shards, *, workers: int = 1, progress: Callable[[in
     finally:
         for child in children:
             child.kill()
-            child.communicate()
-    return None
+            child.wait()
+            child.stderr.close()
 
 
 def _work(shards: Shards, first: int, step: int, progress: Callable[[int], None] = lambda done: None) -> None:
@@ -91,7 +91,7 @@ def embed_numbers(folder: str, numbers: list[int]) -> None:
 def _raise_failure(children: list[subprocess.Popen]) -> None:
     for child in children:
         if child.poll():
-            reason = child.communicate()[1].strip() or f"it ended with {child.returncode}, perhaps for want of memory"
+            reason = child.stderr.read().strip() or f"it ended with {child.returncode}, perhaps for want of memory"
             if child.returncode == MISTAKE:
                 raise DataError(reason.splitlines()[-1])
             raise RuntimeError(f"A process that embeds failed: {reason}")
