@@ -12,7 +12,7 @@ words to ten results with their attributes; so other work on the machine slows a
 
 Command:
 
-    python -m benchmarks.query [--products 40000] [--preset small] [--queries 400] [--profile]
+    python -m benchmarks.query [--products 40000] [--preset small] [--queries 400] [--keep DIR] [--profile]
 
 Prints one JSON object a line.
 
@@ -71,6 +71,17 @@ def shop_engine(bundle: Any, table: pd.DataFrame, vector_type: str = "float32") 
     return SearchEngine.load(bundle.folder)
 
 
+def prepared(folder: Path, table: pd.DataFrame, options: argparse.Namespace) -> tuple[Any, Any]:
+    """The engine and the Keras model, made in a folder or found there."""
+    from product_matching.search import SearchEngine
+
+    if (folder / "bundle" / "1" / "index").is_dir():
+        engine = SearchEngine.load(folder / "bundle" / "1")
+        return engine, engine.bundle.load_model()
+    bundle, model = trained_bundle(folder, options.preset)
+    return shop_engine(bundle, table, options.vectors), model
+
+
 def asked(table: pd.DataFrame, count: int, seed: int = 0) -> list[str]:
     """Attribute queries and pieces of titles, half each, of both languages."""
     from product_matching.dataset.sample_shop import attribute_queries
@@ -88,21 +99,21 @@ def tower_alone(model: Any) -> Callable[[str], Callable[[], object]]:
 
     forward = tf.function(model.text_vector, reduce_retracing=True)
 
-    def prepared(text: str) -> Callable[[], object]:
+    def tokenised(text: str) -> Callable[[], object]:
         tokens = model.preprocessor.text(tf.constant([text]), tf.constant([""]))
         return lambda: forward(tokens).numpy()
 
-    return prepared
+    return tokenised
 
 
 def compared(queries: Sequence[str], engine: Any, model: Any) -> dict[str, np.ndarray]:
     """Milliseconds of each query, by what answered."""
     import tensorflow as tf
 
-    prepared, signature = tower_alone(model), engine.bundle.encoders._module.signatures["embed_text"]
+    tokenised, signature = tower_alone(model), engine.bundle.encoders._module.signatures["embed_text"]
     spent: dict[str, list[float]] = {"tower": [], "embed_text": [], "search": []}
     for number, text in enumerate([*queries[:WARM_UP], *queries]):
-        forward, constant = prepared(text), tf.constant([text])
+        forward, constant = tokenised(text), tf.constant([text])
         ways = {
             "tower": forward,
             "embed_text": lambda constant=constant: signature(text=constant)["embedding"].numpy(),
@@ -134,12 +145,12 @@ def main() -> None:
     parser.add_argument("--preset", default="small")
     parser.add_argument("--queries", type=int, default=400)
     parser.add_argument("--vectors", default="float32", help="what they are kept as")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the bundle here, and take the one that is there")
     parser.add_argument("--profile", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bundle, model = trained_bundle(Path(folder), options.preset)
         table = shop_table(options.products)
-        engine = shop_engine(bundle, table, options.vectors)
+        engine, model = prepared(options.keep or Path(folder), table, options)
         queries = asked(table, options.queries)
         spent = compared(queries, engine, model)
         if options.profile:

@@ -134,8 +134,10 @@ def _cells(name: str, part: Part, places: np.ndarray) -> pd.Series:
 
 
 def _check_names(parts: Sequence[Part], question: Question) -> None:
-    known = dict.fromkeys(str(name) for part in parts for name in part.index.products.attributes.columns)
     wanted = [*([question.group_by] if question.group_by else []), *(n for n in question.facets if n != ALL)]
+    if not wanted:
+        return
+    known = dict.fromkeys(str(name) for part in parts for name in part.index.products.attributes.columns)
     for name in wanted:
         if name not in known:
             raise DataError(unknown_name("attribute", name, known))

@@ -168,7 +168,9 @@ class ProductIndex:
             positions, scores = self.exact.search(vectors, wanted, subset=np.flatnonzero(allowed))
         else:
             positions, scores = self._by_backend(vectors, wanted)
-        kept = (positions >= 0) & ~np.isin(positions, struck)
+        kept = positions >= 0
+        if len(struck):
+            kept &= ~np.isin(positions, struck)
         return [(row[keep][:k], line[keep][:k]) for row, line, keep in zip(positions, scores, kept, strict=True)]
 
     def _by_backend(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -236,12 +238,12 @@ class ProductIndex:
             places = self._places(vector, CANDIDATES, allowed if filters else None, names)[0][0]
         words = code = np.zeros(self.size, np.float32)
         if worded:
-            words = np.float32(share) * self.words.scores(text) * allowed
+            words = self.words.scores(text)
+            words *= np.float32(share) * allowed
             named = np.array([row for row in self.words.rows_of_codes(text) if allowed[row]], np.int64)
             code = np.zeros(self.size, np.float32)
             code[named] = 1
-            best = np.argpartition(words, -min(CANDIDATES, self.size))[-CANDIDATES:]
-            places = np.unique(np.concatenate([places, best[words[best] > 0], named]))
+            places = np.unique(np.concatenate([places, _best_places(words, CANDIDATES), named]))
         cosines = self.exact.inner(vector[0], places)
         return Ranking(np.zeros_like(places), places, cosines, words[places], code[places]).sorted()
 
@@ -304,6 +306,18 @@ class ProductIndex:
         index = cls(exact, products, backend=backend, words=words)
         index.least_probability, index.vector_recall = least, recall
         return index
+
+
+def _best_places(scores: np.ndarray, count: int) -> np.ndarray:
+    """Where the highest scores above 0 are, `[count]` or fewer; of equal ones the first."""
+    places = np.flatnonzero(scores > 0)
+    if len(places) <= count:
+        return places
+    found = scores[places]
+    # Partitioning numbers takes a tenth of the time of partitioning their places.
+    least = np.partition(found, len(found) - count)[len(found) - count]
+    above = places[found > least]
+    return np.concatenate([above, places[found == least][: count - len(above)]])
 
 
 def _load_backend(kind: type[VectorIndex], folder: Path, *, exact: ExactIndex) -> VectorIndex:

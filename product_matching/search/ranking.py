@@ -62,7 +62,9 @@ class Ranking:
 
     @classmethod
     def joined(cls, rankings: Sequence[Ranking]) -> Self:
-        """Those of several indexes, numbered from 0, in one order."""
+        """Those of several indexes, each in order, numbered from 0, in one order."""
+        if len(rankings) == 1:
+            return rankings[0]
         parts = [np.full(len(ranking), number) for number, ranking in enumerate(rankings)]
         rest = (np.concatenate([getattr(r, field.name) for r in rankings]) for field in fields(cls)[1:])
         return cls(np.concatenate(parts), *rest).sorted()
