@@ -93,11 +93,11 @@ def test_a_fresh_process_finds_what_python_finds(found, name, k):
 
 def test_the_command_writes_it_and_a_new_index_takes_it_away(tiny_bundle, tiny_shop, tmp_path, capsys):
     bundle = shutil.copytree(tiny_bundle, tmp_path / "bundle")
-    asked = ["index", str(bundle), str(tiny_shop.catalog), "--json"]
-    assert main([*asked, "--in-graph", "--vectors", "int8"]) == 0
+    asked = ["index", str(bundle), str(tiny_shop.catalog), "--in-graph", "--vectors", "int8", "--json"]
+    assert main(asked) == 0
     result = json.loads(capsys.readouterr().out)
     assert (bundle / "index" / "saved_model" / "saved_model.pb").is_file()
     assert result["saved_model"] == str(bundle / "index" / "saved_model")
     assert result["vectors"]["type"] == "int8"
-    assert main(asked) == 0
+    ProductIndex.load(bundle / "index").save(bundle / "index")
     assert not (bundle / "index" / "saved_model").exists()
