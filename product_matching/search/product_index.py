@@ -174,10 +174,11 @@ class ProductIndex:
         return [(row[keep][:k], line[keep][:k]) for row, line, keep in zip(positions, scores, kept, strict=True)]
 
     def _by_backend(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        positions, scores = self.backend.search(vectors, k)
         if self.backend is self.exact or self.exact.stored.kind == "float32":
-            return positions, scores
-        # Small vectors are coded in another way by each library: a score is that of the vectors kept here.
+            return self.backend.search(vectors, k)
+        # Small vectors are coded in another way by each library, and more coarsely than here, with a scale a vector:
+        # of twice as many the best by the vectors kept here.
+        positions, scores = self.backend.search(vectors, min(2 * k, self.size))
         for row, places in enumerate(positions):
             there = places >= 0
             scores[row, there] = self.exact.inner(vectors[row], places[there])

@@ -20,12 +20,13 @@ from product_matching.search.exact import ExactIndex
 from product_matching.search.protocol import as_vectors, check_k, in_order
 from product_matching.search.quiet import stderr_to_log
 from product_matching.search.stored_vectors import check_type
-from product_matching.search.tuning import cheapest_effort, noisy_sample
+from product_matching.search.tuning import REORDERS, cheapest_effort, noisy_sample
 
 SMALLEST = 1000  # below it exact search is as fast, and the quantiser has too little to learn from
 TARGET_RECALL = 0.97
 TUNED_K = 10
 TRAINED_ON = 100_000  # vectors the centres are fitted to; more would cost time and change little
+SLACK = 0.002  # of recall, left below the most that small vectors reach: the last bit of it takes all the work
 SERIAL_QUERIES = 8  # up to here, handing queries to threads costs more than it saves
 RESCORED = {"float32": "FLOAT32", "float16": "BFLOAT16", "int8": "INT8"}
 """What ScaNN calls the type of vectors that is as small."""
@@ -72,7 +73,8 @@ class ScannIndex:
             tuning_queries: Float `[Q, D]`, queries as users will ask them. By default a sample of the vectors
                 themselves with noise: near them, and unlike real words or photos, easy.
             vector_type: What candidates are rescored by: `"float32"`, `"float16"` (in ScaNN bfloat16, as long), or
-                `"int8"` (ScaNN's own codes, with a scale a dimension). The recall is that against float32.
+                `"int8"` (ScaNN's own codes, with a scale a dimension). The recall is that against float32; a target
+                that the type cannot reach is lowered.
 
         Raises:
             ConfigError: If the type is not known.
@@ -88,7 +90,13 @@ class ScannIndex:
         leaves = round(math.sqrt(len(table)))
         searcher = _train(table, leaves, vector_type)
         index = cls(searcher, size=len(table), dim=table.shape[1], info={"leaves": leaves})
-        index.tune(table, target_recall=target_recall, tuning_queries=tuning_queries, seed=seed)
+        index.tune(
+            table,
+            target_recall=target_recall,
+            tuning_queries=tuning_queries,
+            seed=seed,
+            capped=vector_type != "float32",
+        )
         return index
 
     def tune(
@@ -98,11 +106,16 @@ class ScannIndex:
         target_recall: float = TARGET_RECALL,
         tuning_queries: ArrayLike | None = None,
         seed: int = 0,
+        capped: bool = False,
     ) -> None:
-        """Chooses how much a search does, anew; arguments as of `build`, with the vectors that it was built of."""
+        """Chooses how much a search does, anew; arguments as of `build`, with the vectors that it was built of.
+
+        Where `capped`, the target is at most what all leaves find: small types may not reach more with any effort.
+        """
         if tuning_queries is None:
             tuning_queries = noisy_sample(vectors, np.random.default_rng(seed))
-        self._tune(ExactIndex(vectors), as_vectors(tuning_queries, dim=self.dim), target=target_recall)
+        queries = as_vectors(tuning_queries, dim=self.dim)
+        self._tune(ExactIndex(vectors), queries, target=target_recall, capped=capped)
 
     def search(self, queries: ArrayLike, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Finds about the best k of each query, float `[Q, D]`; see `VectorIndex.search`.
@@ -166,13 +179,16 @@ class ScannIndex:
         missing = np.isnan(scores)
         return np.where(missing, -1, positions.astype(np.int64)), np.where(missing, -np.inf, scores)
 
-    def _tune(self, oracle: ExactIndex, queries: np.ndarray, *, target: float) -> None:
+    def _tune(self, oracle: ExactIndex, queries: np.ndarray, *, target: float, capped: bool) -> None:
         truth, _ = oracle.search(queries, TUNED_K)
 
         def recall_of(leaves: int, reorder: int) -> float:
             found, _ = self._ask(queries, TUNED_K, reorder=reorder, leaves=leaves)
             return float(np.mean((found[:, :, None] == truth[:, None, :]).any(axis=2)))
 
+        if capped:
+            most = recall_of(self.info["leaves"], min(REORDERS[-1], self.size))
+            target = min(target, most - SLACK)
         effort = cheapest_effort(recall_of, leaves=self.info["leaves"], size=self.size, target=target)
         self.info.update(leaves_to_search=effort.leaves, reorder=effort.reorder, target_recall=target)
         self.info[f"recall@{TUNED_K}"] = effort.recall

@@ -125,6 +125,18 @@ def test_scann_rescores_in_the_small_type_and_scores_are_those_of_the_vectors_ke
     assert {hit.product_id for hit in hits} == {"p2901", "p2902", "p2903"}
 
 
+@pytest.mark.skipif(not scann_available(), reason="scann is not installed")
+def test_a_recall_that_int8_cannot_reach_does_not_cost_a_search_of_everything():
+    # So near to each other that codes of a byte mix them up.
+    generator = np.random.default_rng(0)
+    near = np.ones((3000, 32)) + 0.01 * generator.normal(size=(3000, 32))
+    near = (near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32)
+    info = ScannIndex.build(near, vector_type="int8", target_recall=0.999).info
+    assert info["recall@10"] >= info["target_recall"]
+    assert info["target_recall"] < 0.9
+    assert info["reorder"] < 3000
+
+
 @pytest.mark.parametrize("kind", SMALL)
 def test_a_live_index_keeps_the_type_when_it_is_built_anew(vectors, shop_table, kind):
     live = LiveIndex(ProductIndex.build(vectors[:60], shop_table(60), vector_type=kind))
