@@ -31,6 +31,7 @@ HEAVY = {
     "scann": {"search/scann_index.py"},
     "matplotlib": set(),
     "pymilvus": set(),
+    "apache_beam": set(),
     "fastapi": {"deploy/service/app.py"},
     "implicit": {"recommendation/factorisation.py"},
     "lightgbm": {"recommendation/ranker.py", "model/reranker/forest.py"},

@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "input_pipeline": (),
     "matching": ("{data}/ikea/catalog.csv",),
     "off_policy": (),
+    "query": (),
     "recommendation": ("{data}/amazon_beauty",),
     "recommendation_rooms": ("{data}/ikea/room_items.csv",),
     "recommendation_shop": ("{data}/hm/transactions.csv",),

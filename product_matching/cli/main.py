@@ -14,6 +14,7 @@ from product_matching.cli import (
     consume,
     demo,
     doctor,
+    embed,
     evaluate,
     evaluate_recommendation,
     index,
@@ -31,7 +32,7 @@ from product_matching.cli import (
 from product_matching.cli.output import complain
 from product_matching.errors import ProductMatchingError
 
-COMMANDS = (demo, validate, train, evaluate, index, search, match, train_pairs, link)
+COMMANDS = (demo, validate, train, evaluate, embed, index, search, match, train_pairs, link)
 COMMANDS += (tune, train_recommender, recommend, evaluate_recommendation, ab_test, serve, consume, doctor)
 USERS_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
 

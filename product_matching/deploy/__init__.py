@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "ServingModule": "product_matching.deploy.serving_module",
         "export": "product_matching.deploy.exporting",
+        "export_search": "product_matching.deploy.in_graph",
         "export_reranker": "product_matching.deploy.exporting",
     },
 )

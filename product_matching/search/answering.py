@@ -29,10 +29,8 @@ def answer(parts: Sequence[Part], question: Question) -> Answer:
     near = Ranking.joined([_candidates(part, question) for part in parts])
     matched = bool(question.matches(near).any())
     ranking = _ranking(near, parts, question)
-    hits = [
-        _hit(ranking.take(np.array([row])), row + 1, parts, question.group_by)
-        for row in range(question.offset, min(question.offset + question.k, len(ranking)))
-    ]
+    shown = ranking.take(slice(question.offset, question.offset + question.k))
+    hits = [_hit(rank, row, parts, question.group_by) for rank, row in enumerate(shown.rows(), question.offset + 1)]
     if not question.facets:
         return Answer(hits, matched)
     return Answer(hits, matched, *_counted(parts, question))
@@ -62,7 +60,7 @@ def _varied(ranking: Ranking, parts: Sequence[Part], weight: float) -> Ranking:
     if not weight or count < 2:
         return ranking
     best = ranking.take(np.arange(count))
-    rows = [parts[part].index.exact.vectors[place] for part, place in zip(best.part, best.place, strict=True)]
+    rows = [parts[part].index.exact.rows(place) for part, place in zip(best.part, best.place, strict=True)]
     order = marginal_order(best.order, np.stack(rows), weight)
     return ranking.take(np.concatenate([order, np.arange(count, len(ranking))]))
 
@@ -78,12 +76,12 @@ def _candidates(part: Part, question: Question, *, whole: bool = False, unfilter
     )
 
 
-def _hit(row: Ranking, rank: int, parts: Sequence[Part], group_by: str) -> Hit:
-    number, place = int(row.part[0]), int(row.place[0])
+def _hit(rank: int, row: tuple[int, int, float, float, float], parts: Sequence[Part], group_by: str) -> Hit:
+    number, place, *found = row
     products = parts[number].index.products
-    (hit,) = products.ranked(row)
-    key = products.values(group_by)[place] if group_by in products.attributes.columns else None
-    return replace(hit, rank=rank, variants=() if key is None else _variants(parts, group_by, key, hit.product_id))
+    hit = products.hit(rank, place, *found)
+    key = products.values(group_by)[place] if group_by and group_by in products.attributes.columns else None
+    return hit if key is None else replace(hit, variants=_variants(parts, group_by, key, hit.product_id))
 
 
 def _keys(ranking: Ranking, parts: Sequence[Part], name: str) -> list[object]:
@@ -136,8 +134,10 @@ def _cells(name: str, part: Part, places: np.ndarray) -> pd.Series:
 
 
 def _check_names(parts: Sequence[Part], question: Question) -> None:
-    known = dict.fromkeys(str(name) for part in parts for name in part.index.products.attributes.columns)
     wanted = [*([question.group_by] if question.group_by else []), *(n for n in question.facets if n != ALL)]
+    if not wanted:
+        return
+    known = dict.fromkeys(str(name) for part in parts for name in part.index.products.attributes.columns)
     for name in wanted:
         if name not in known:
             raise DataError(unknown_name("attribute", name, known))

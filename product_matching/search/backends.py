@@ -29,6 +29,11 @@ def choose_backend(name: str, size: int) -> str:
     return name
 
 
-def build_backend(name: str, vectors: np.ndarray, *, seed: int = 0) -> VectorIndex:
-    """Builds the index of that name (a key of `BACKENDS`, or `"auto"`) over vectors, float32 `[N, D]`."""
-    return BACKENDS[choose_backend(name, len(vectors))].build(vectors, seed=seed)
+def build_backend(name: str, vectors: np.ndarray, *, seed: int = 0, vector_type: str = "float32") -> VectorIndex:
+    """Builds the index of that name (a key of `BACKENDS`, or `"auto"`) over vectors, float32 `[N, D]`.
+
+    Exact search and ScaNN keep them as `vector_type`; Milvus has settings of its own for that.
+    """
+    kind = BACKENDS[choose_backend(name, len(vectors))]
+    options = {} if kind is MilvusIndex else {"vector_type": vector_type}
+    return kind.build(vectors, seed=seed, **options)

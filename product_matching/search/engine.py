@@ -14,7 +14,6 @@ from product_matching.errors import BundleError, DataError
 from product_matching.search.filters import Filter
 from product_matching.search.options import Options
 from product_matching.search.product_index import ProductIndex
-from product_matching.search.product_table import Hit
 from product_matching.search.question import Part
 from product_matching.search.results import Page, Query, Result, find, results_of
 
@@ -93,14 +92,12 @@ class SearchEngine:
     def search_vectors(self, queries: FloatArray, *, k: int = 10, filters: Sequence[Filter] = ()) -> list[list[Result]]:
         """Finds the products nearest to vectors [Q, D]: a list a query."""
         found = self.index.search(queries, k=k, filters=filters)
-        return [self._results(hits, query) for hits, query in zip(found, np.atleast_2d(queries), strict=True)]
+        reaches = self.bundle.head.reach(np.atleast_2d(queries))
+        return [results_of(hits, self.bundle.head, float(reach)) for hits, reach in zip(found, reaches, strict=True)]
 
     def embed(self, text: str = "", image: bytes = b"") -> FloatArray:
         """The vector of a query: float32 [1, D]."""
         return embed_query(self.bundle.encoders, text, image)
-
-    def _results(self, hits: list[Hit], query: FloatArray) -> list[Result]:
-        return results_of(hits, self.bundle.head, query)
 
 
 def embed_query(encoders: Encoders, text: str, image: bytes, image_weight: float | None = None) -> FloatArray:

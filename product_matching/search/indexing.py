@@ -6,12 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from product_matching._types import FloatArray
-from product_matching.bundle import Bundle
+from product_matching.bundle import Bundle, Encoders
 from product_matching.dataset import Catalog
 from product_matching.search.calibrating import least_probabilities
 from product_matching.search.product_index import ProductIndex
+from product_matching.search.stored_vectors import check_type
+
+WORDS = ("title", "description", "tags")
+BATCH_SIZE = 256
 
 
 def build_index(
@@ -19,6 +24,8 @@ def build_index(
     catalog: Catalog,
     *,
     backend: str = "auto",
+    vector_type: str = "float32",
+    vectors: FloatArray | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ProductIndex:
     """Embeds each product with all it has, indexes the vectors, and writes the index into the bundle.
@@ -27,26 +34,52 @@ def build_index(
         bundle: Whose encoders embed, and where the index goes; an index that is there is replaced.
         catalog: The products.
         backend: `"auto"`, `"exact"`, `"scann"` or `"milvus"`.
+        vector_type: `"float32"`, `"float16"` or `"int8"`; see `ProductIndex.build`.
+        vectors: R_i of each product, float32 [N, D], where they are known already; see `deploy.embedding`.
         progress: Called with the number of products embedded so far.
     """
+    check_type(vector_type)  # before the long work
     products = catalog.table.assign(image=catalog.image_paths())
-    index = ProductIndex.build(embed_products(bundle, catalog, progress=progress), products, backend=backend)
+    if vectors is None:
+        vectors = embed_products(bundle, catalog, progress=progress)
+    index = ProductIndex.build(vectors, products, backend=backend, vector_type=vector_type)
     index.least_probability = least_probabilities(bundle, catalog, index)
     index.save(bundle.index_folder)
     return index
 
 
 def embed_products(
-    bundle: Bundle, catalog: Catalog, *, batch_size: int = 256, progress: Callable[[int], None] | None = None
+    bundle: Bundle, catalog: Catalog, *, batch_size: int = BATCH_SIZE, progress: Callable[[int], None] | None = None
 ) -> FloatArray:
     """R_i of each product, by the exported encoders: float32 [N, D]."""
-    table, paths = catalog.table, catalog.image_paths()
-    rows = []
-    for start in range(0, len(table), batch_size):
-        part = table.iloc[start : start + batch_size]
-        images = [Path(path).read_bytes() if path else b"" for path in paths[start : start + batch_size]]
-        words = [part[name].tolist() for name in ("title", "description", "tags")]
-        rows.append(bundle.encoders.embed_product(images, *words))
+    return embed_rows(bundle.encoders, rows_to_embed(catalog), batch_size=batch_size, progress=progress)
+
+
+def rows_to_embed(catalog: Catalog) -> pd.DataFrame:
+    """What is embedded of each product: `product_id`, `image` (the path of its picture, or ""), and its words."""
+    return catalog.table[["product_id", *WORDS]].assign(image=catalog.image_paths()).reset_index(drop=True)
+
+
+def embed_rows(
+    encoders: Encoders,
+    rows: pd.DataFrame,
+    *,
+    batch_size: int = BATCH_SIZE,
+    progress: Callable[[int], None] | None = None,
+) -> FloatArray:
+    """The vectors of rows as of `rows_to_embed`: float32 [N, D].
+
+    Args:
+        encoders: Of a bundle.
+        rows: The products.
+        batch_size: Products whose pictures are read at a time.
+        progress: Called with the number of products embedded so far.
+    """
+    vectors = []
+    for start in range(0, len(rows), batch_size):
+        part = rows.iloc[start : start + batch_size]
+        images = [Path(path).read_bytes() if path else b"" for path in part["image"]]
+        vectors.append(encoders.embed_product(images, *(part[name].tolist() for name in WORDS)))
         if progress:
             progress(start + len(part))
-    return np.concatenate(rows)
+    return np.concatenate(vectors)

@@ -74,7 +74,7 @@ class Snapshot:
         """
         base, hidden = self.base, self.base.products.known_positions(self.hidden)
         kept = np.setdiff1d(np.arange(base.size), hidden)
-        vectors, frames = [base.exact.vectors[kept]], [base.products.frame.iloc[kept]]
+        vectors, frames = [base.exact.rows(kept)], [base.products.frame.iloc[kept]]
         if self.overlay is not None:
             vectors.append(self.overlay.exact.vectors)
             frames.append(self.overlay.products.frame)
@@ -82,7 +82,8 @@ class Snapshot:
             raise DataError("There is no product left to index.")
         table = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
         backend = base.backend_name if choose_backend(AUTO, len(table)) == base.backend_name else AUTO
-        fresh = ProductIndex.build(np.concatenate(vectors), table, backend=backend, seed=seed)
+        made = {"backend": backend, "seed": seed, "vector_type": base.exact.stored.kind}
+        fresh = ProductIndex.build(np.concatenate(vectors), table, **made)
         fresh.least_probability = base.least_probability
         return fresh
 

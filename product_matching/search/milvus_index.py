@@ -16,9 +16,8 @@ from numpy.typing import ArrayLike
 
 from product_matching._optional import require
 from product_matching.errors import BundleError
-from product_matching.search.exact import ExactIndex
+from product_matching.search.measuring import K, measured_recall
 from product_matching.search.protocol import as_vectors, check_k, in_order
-from product_matching.search.tuning import noisy_sample
 
 ADDRESS = "PRODUCT_MATCHING_MILVUS"
 """Environment variable with the address of a cluster, as `http://host:19530`, and `..._TOKEN` for its token; without it
@@ -26,7 +25,7 @@ Milvus runs in this process, on a file of the index."""
 META, VECTORS, FILE = "milvus_index.json", "milvus_vectors.npy", "milvus.db"
 COLLECTION = "product_matching"
 INSERTED, ASKED = 2000, 256  # rows of one call
-MEASURED, TUNED_K = 100, 10
+MEASURED = 100
 MOST_RESULTS = 16_384  # Milvus' own limit of one search
 
 
@@ -54,10 +53,7 @@ class MilvusIndex:
         """
         table = as_vectors(vectors)
         index = cls(table, collection=f"{COLLECTION}_{uuid.uuid4().hex[:12]}")
-        queries = noisy_sample(table, np.random.default_rng(seed))[:MEASURED]
-        truth, found = ExactIndex(table).search(queries, TUNED_K)[0], index.search(queries, TUNED_K)[0]
-        hits = (found[:, :, None] == truth[:, None, :]) & (truth[:, None, :] >= 0)
-        index.info[f"recall@{TUNED_K}"] = float(hits.sum() / max((truth >= 0).sum(), 1))
+        index.info[f"recall@{K}"] = measured_recall(index, table, queries=MEASURED, seed=seed)
         return index
 
     def search(self, queries: ArrayLike, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from product_matching.errors import DataError
 from product_matching.search.ranking import Ranking, order_of
@@ -60,7 +61,7 @@ class ProductTable:
         self.ids: list[str] = self.frame[ID].tolist()
         self._position_of = {product: position for position, product in enumerate(self.ids)}
         # Single cells are read much faster from the arrays than through the table.
-        self._columns = {str(name): self.frame[name].array for name in self.attributes}
+        self._columns = {str(name): _cells(self.frame[name]) for name in self.attributes}
         self._groups: dict[str, tuple[list[str | None], dict[str, list[int]]]] = {}
 
     def __len__(self) -> int:
@@ -92,11 +93,11 @@ class ProductTable:
 
     def ranked(self, ranking: Ranking) -> list[Hit]:
         """Makes results of a ranking, in its order."""
-        columns = (ranking.place, ranking.cosine, ranking.words, ranking.code)
-        return [
-            Hit(self.ids[at], float(score), rank, self._row(at), float(word), float(code))
-            for rank, (at, score, word, code) in enumerate(zip(*columns, strict=True), 1)
-        ]
+        return [self.hit(rank, *row) for rank, (_, *row) in enumerate(ranking.rows(), 1)]
+
+    def hit(self, rank: int, place: int, cosine: float, words: float, code: float) -> Hit:
+        """Makes one result of a row of a ranking."""
+        return Hit(self.ids[place], cosine, rank, self._row(place), words, code)
 
     def values(self, name: str) -> list[str | None]:
         """The cells of an attribute as text, None where there is nothing."""
@@ -108,7 +109,8 @@ class ProductTable:
 
     def _grouped(self, name: str) -> tuple[list[str | None], dict[str, list[int]]]:
         if name not in self._groups:
-            values = [None if (value := _plain(cell)) in (None, "") else str(value) for cell in self._columns[name]]
+            cells = (_plain(cell) for cell in self.frame[name].array)
+            values = [None if value in (None, "") else str(value) for value in cells]
             rows: dict[str, list[int]] = {}
             for row, value in enumerate(values):
                 if value is not None:
@@ -117,7 +119,7 @@ class ProductTable:
         return self._groups[name]
 
     def _row(self, position: int) -> dict[str, Any]:
-        return {name: _plain(column[position]) for name, column in self._columns.items()}
+        return {name: read(position) for name, read in self._columns.items()}
 
 
 def _checked(products: pd.DataFrame) -> pd.DataFrame:
@@ -132,6 +134,15 @@ def _checked(products: pd.DataFrame) -> pd.DataFrame:
     if len(repeated):
         raise DataError(f"{ID} must be unique; {repeated.iloc[0]!r} stands twice.")
     return table
+
+
+def _cells(column: pd.Series) -> Callable[[int], Any]:
+    """Reads single cells of a column as `_plain` has them."""
+    if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
+        words = pa.array(column.array)  # shares the memory
+        return lambda position: words[position].as_py()
+    array = column.array
+    return lambda position: _plain(array[position])
 
 
 def _plain(value: object) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Self
@@ -48,9 +48,13 @@ class Ranking:
         """What they are ranked by, float32 [n]."""
         return order_of(self.cosine, self.words, self.code)
 
-    def take(self, rows: np.ndarray) -> Self:
+    def take(self, rows: np.ndarray | slice) -> Self:
         """Some of them, in the order of `rows`, int64 or bool."""
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def rows(self) -> Iterator[tuple[int, int, float, float, float]]:
+        """Part, place, cosine, words and code of each, as Python's numbers."""
+        return zip(*(getattr(self, field.name).tolist() for field in fields(self)), strict=True)
 
     def sorted(self) -> Self:
         """By `order`, equal ones by part and place."""
@@ -58,7 +62,9 @@ class Ranking:
 
     @classmethod
     def joined(cls, rankings: Sequence[Ranking]) -> Self:
-        """Those of several indexes, numbered from 0, in one order."""
+        """Those of several indexes, each in order, numbered from 0, in one order."""
+        if len(rankings) == 1:
+            return rankings[0]
         parts = [np.full(len(ranking), number) for number, ranking in enumerate(rankings)]
         rest = (np.concatenate([getattr(r, field.name) for r in rankings]) for field in fields(cls)[1:])
         return cls(np.concatenate(parts), *rest).sorted()

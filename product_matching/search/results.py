@@ -145,15 +145,15 @@ def find(parts: Sequence[Part], head: Head, query: Query, options: Options) -> P
         **options.arrangement,
     )
     found = answer(parts, question)
-    results = results_of(found.hits, head, query.vector)
+    results = results_of(found.hits, head, reach)
     return Page(results, not found.matched, query.corrected, found.total, found.facets)
 
 
-def results_of(hits: Sequence[Hit], head: Head, query: FloatArray) -> list[Result]:
-    """Hits of a query, float32 [D], with score and probability."""
+def results_of(hits: Sequence[Hit], head: Head, reach: float) -> list[Result]:
+    """Hits of a query of this reach with score and probability."""
     scores = head.score(np.array([hit.order for hit in hits], np.float32))
     meant = head.score(np.array([hit.score for hit in hits], np.float32))
-    probabilities = head.probability(meant, head.reach(query[None]))
+    probabilities = head.probability(meant, reach)
     return [
         Result(
             hit.product_id,

@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import tempfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
@@ -18,13 +19,17 @@ from product_matching.errors import BundleError, DataError, MissingExtraError
 from product_matching.search.exact import ExactIndex
 from product_matching.search.protocol import as_vectors, check_k, in_order
 from product_matching.search.quiet import stderr_to_log
-from product_matching.search.tuning import cheapest_effort, noisy_sample
+from product_matching.search.stored_vectors import check_type
+from product_matching.search.tuning import REORDERS, cheapest_effort, noisy_sample
 
 SMALLEST = 1000  # below it exact search is as fast, and the quantiser has too little to learn from
 TARGET_RECALL = 0.97
 TUNED_K = 10
 TRAINED_ON = 100_000  # vectors the centres are fitted to; more would cost time and change little
+SLACK = 0.002  # of recall, left below the most that small vectors reach: the last bit of it takes all the work
 SERIAL_QUERIES = 8  # up to here, handing queries to threads costs more than it saves
+RESCORED = {"float32": "FLOAT32", "float16": "BFLOAT16", "int8": "INT8"}
+"""What ScaNN calls the type of vectors that is as small."""
 META, DOCIDS = "scann_index.json", "scann_docids.pkl"
 
 _logger = logging.getLogger(__name__)
@@ -57,6 +62,7 @@ class ScannIndex:
         seed: int = 0,
         target_recall: float = TARGET_RECALL,
         tuning_queries: ArrayLike | None = None,
+        vector_type: str = "float32",
     ) -> Self:
         """Indexes vectors and tunes the search on a sample.
 
@@ -66,20 +72,31 @@ class ScannIndex:
             target_recall: Share of the true 10 best that a search should find, 0 to 1.
             tuning_queries: Float `[Q, D]`, queries as users will ask them. By default a sample of the vectors
                 themselves with noise: near them, and unlike real words or photos, easy.
+            vector_type: What candidates are rescored by: `"float32"`, `"float16"` (in ScaNN bfloat16, as long), or
+                `"int8"` (ScaNN's own codes, with a scale a dimension). The recall is that against float32; a target
+                that the type cannot reach is lowered.
 
         Raises:
+            ConfigError: If the type is not known.
             DataError: If there are fewer than 1000 vectors, or they hold nan.
             MissingExtraError: If ScaNN is not installed.
         """
+        check_type(vector_type)
         table = as_vectors(vectors)
         if len(table) < SMALLEST:
             raise DataError(
                 f"ScaNN needs {SMALLEST} vectors or more, not {len(table)}. Use the exact index for so few."
             )
         leaves = round(math.sqrt(len(table)))
-        searcher = _train(table, leaves)
+        searcher = _train(table, leaves, vector_type)
         index = cls(searcher, size=len(table), dim=table.shape[1], info={"leaves": leaves})
-        index.tune(table, target_recall=target_recall, tuning_queries=tuning_queries, seed=seed)
+        index.tune(
+            table,
+            target_recall=target_recall,
+            tuning_queries=tuning_queries,
+            seed=seed,
+            capped=vector_type != "float32",
+        )
         return index
 
     def tune(
@@ -89,11 +106,16 @@ class ScannIndex:
         target_recall: float = TARGET_RECALL,
         tuning_queries: ArrayLike | None = None,
         seed: int = 0,
+        capped: bool = False,
     ) -> None:
-        """Chooses how much a search does, anew; arguments as of `build`, with the vectors that it was built of."""
+        """Chooses how much a search does, anew; arguments as of `build`, with the vectors that it was built of.
+
+        Where `capped`, the target is at most what all leaves find: small types may not reach more with any effort.
+        """
         if tuning_queries is None:
             tuning_queries = noisy_sample(vectors, np.random.default_rng(seed))
-        self._tune(ExactIndex(vectors), as_vectors(tuning_queries, dim=self.dim), target=target_recall)
+        queries = as_vectors(tuning_queries, dim=self.dim)
+        self._tune(ExactIndex(vectors), queries, target=target_recall, capped=capped)
 
     def search(self, queries: ArrayLike, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Finds about the best k of each query, float `[Q, D]`; see `VectorIndex.search`.
@@ -157,24 +179,28 @@ class ScannIndex:
         missing = np.isnan(scores)
         return np.where(missing, -1, positions.astype(np.int64)), np.where(missing, -np.inf, scores)
 
-    def _tune(self, oracle: ExactIndex, queries: np.ndarray, *, target: float) -> None:
+    def _tune(self, oracle: ExactIndex, queries: np.ndarray, *, target: float, capped: bool) -> None:
         truth, _ = oracle.search(queries, TUNED_K)
 
         def recall_of(leaves: int, reorder: int) -> float:
             found, _ = self._ask(queries, TUNED_K, reorder=reorder, leaves=leaves)
             return float(np.mean((found[:, :, None] == truth[:, None, :]).any(axis=2)))
 
+        if capped:
+            most = recall_of(self.info["leaves"], min(REORDERS[-1], self.size))
+            target = min(target, most - SLACK)
         effort = cheapest_effort(recall_of, leaves=self.info["leaves"], size=self.size, target=target)
         self.info.update(leaves_to_search=effort.leaves, reorder=effort.reorder, target_recall=target)
         self.info[f"recall@{TUNED_K}"] = effort.recall
         _logger.info("ScaNN index of %d vectors: %s", self.size, self.info)
 
 
-def _train(vectors: np.ndarray, leaves: int) -> Any:
+def _train(vectors: np.ndarray, leaves: int, vector_type: str) -> Any:
     builder = _scann().builder(vectors, TUNED_K, "dot_product")
     builder = builder.tree(num_leaves=leaves, num_leaves_to_search=leaves, training_sample_size=TRAINED_ON)
     # Blocks of 2 dimensions and the threshold 0.2 are what ScaNN's own guide advises for inner products.
-    builder = builder.score_ah(2, anisotropic_quantization_threshold=0.2).reorder(5 * TUNED_K)
+    rescored = _scann().scann_builder.ReorderType[RESCORED[vector_type]]
+    builder = builder.score_ah(2, anisotropic_quantization_threshold=0.2).reorder(5 * TUNED_K, quantize=rescored)
     with stderr_to_log(_logger):
         return builder.build()
 
@@ -196,3 +222,44 @@ def _scann() -> ModuleType:
             "Elsewhere use the exact index."
         ) from error
     return scann_ops_pybind
+
+
+def tensorflow_ops() -> ModuleType:
+    """ScaNN's TensorFlow ops; a process that loads a SavedModel with them must have imported them.
+
+    Raises:
+        MissingExtraError: If ScaNN is not installed.
+    """
+    _scann()
+    from scann.scann_ops.py import scann_ops
+
+    return scann_ops
+
+
+def graph_tensors(index: ScannIndex) -> dict[str, np.ndarray]:
+    """What the op `tensors_to_scann` makes the very same searcher of, by the names of its inputs."""
+    with tempfile.TemporaryDirectory() as folder:
+        index.searcher.serialize(folder, relative_path=True)
+        return {name: _contents(Path(folder) / file, nothing) for name, (file, nothing) in _GRAPH_FILES.items()}
+
+
+_NOTHING = np.array([b""], dtype=object)
+_GRAPH_FILES: dict[str, tuple[str, np.ndarray]] = {
+    "x": ("dataset.npy", np.zeros((), np.float32)),
+    "scann_config": ("scann_config.pb", _NOTHING),
+    "serialized_partitioner": ("serialized_partitioner.pb", _NOTHING),
+    "datapoint_to_token": ("datapoint_to_token.npy", np.zeros((), np.int32)),
+    "ah_codebook": ("ah_codebook.pb", _NOTHING),
+    "hashed_dataset": ("hashed_dataset.npy", np.zeros((), np.uint8)),
+    "int8_dataset": ("int8_dataset.npy", np.zeros((), np.int8)),
+    "int8_multipliers": ("int8_multipliers.npy", np.zeros((), np.float32)),
+    "dp_norms": ("dp_norms.npy", np.zeros((), np.float32)),
+}
+"""Which file of a saved searcher goes into which input, and what ScaNN itself gives where there is no such file."""
+
+
+def _contents(path: Path, nothing: np.ndarray) -> np.ndarray:
+    if not path.is_file():
+        return nothing
+    found = np.load(path) if path.suffix == ".npy" else np.array([path.read_bytes()], dtype=object)
+    return found if found.size else nothing

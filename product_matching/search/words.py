@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections import defaultdict
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -78,6 +78,10 @@ class WordIndex:
         self._codes = codes
         self.speller = speller or Speller({})
         self.size = int(bm25.scores["num_docs"])
+        # As plain arrays: a slice of a mapped one costs more than what is done with it.
+        self._starts, self._rows, self._weights = (
+            np.asarray(bm25.scores[name]) for name in ("indptr", "indices", "data")
+        )
 
     @classmethod
     def build(cls, products: pd.DataFrame) -> Self:
@@ -112,9 +116,15 @@ class WordIndex:
         if not known:
             return np.zeros(self.size, np.float32)
         ids = [self._bm25.vocab_dict[word] for word in known]
-        reachable = float(self._idf[ids].sum()) + (len(words) - len(known)) * float(self._idf.max())
+        reachable = float(self._idf[ids].sum()) + (len(words) - len(known)) * self._highest_idf
         trust = 1 - HAN_DISCOUNT * sum(map(bool, map(_HAN.match, words))) / len(words)
-        return (trust * self._bm25.get_scores(known) / max(reachable, 1e-6)).astype(np.float32)
+        found = np.zeros(self.size, np.float32)
+        for word in ids:
+            # A row stands once among those of a word, so that adding at once loses nothing.
+            rows = slice(self._starts[word], self._starts[word + 1])
+            found[self._rows[rows]] += self._weights[rows]
+        found *= np.float32(trust / max(reachable, 1e-6))
+        return found
 
     def rows_of_codes(self, query: str) -> list[int]:
         """Rows of the products whose id or model number the query names, ascending."""
@@ -143,13 +153,15 @@ class WordIndex:
         except (OSError, ValueError, KeyError) as error:
             raise BundleError(f"{path} cannot be read ({error}). Build the index again.") from error
 
-    @property
+    @cached_property
     def _idf(self) -> FloatArray:
         """Lucene's inverse document frequency of each word."""
-        if not hasattr(self, "_known_idf"):
-            counts = np.diff(np.asarray(self._bm25.scores["indptr"])).astype(float)
-            self._known_idf = np.log(1 + (self.size - counts + 0.5) / (counts + 0.5))
-        return self._known_idf
+        counts = np.diff(self._starts).astype(float)
+        return np.log(1 + (self.size - counts + 0.5) / (counts + 0.5))
+
+    @cached_property
+    def _highest_idf(self) -> float:
+        return float(self._idf.max())
 
 
 def _weight(name: str, column: pd.Series) -> int:

@@ -77,7 +77,7 @@ def test_loaded_vectors_are_mapped_not_read(vectors, tmp_path):
 def test_damaged_files(vectors, tmp_path):
     path = tmp_path / "vectors.npy"
     np.save(path, vectors.astype(np.float64))
-    with pytest.raises(BundleError, match=r"must hold float32 \[N, D\], not float64"):
+    with pytest.raises(BundleError, match=r"must hold float32, float16, int8 \[N, D\], not float64"):
         ExactIndex.load(tmp_path)
     ExactIndex.build(vectors).save(tmp_path)
     path.write_bytes(path.read_bytes()[:-100])
