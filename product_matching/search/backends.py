@@ -37,3 +37,8 @@ def build_backend(name: str, vectors: np.ndarray, *, seed: int = 0, vector_type:
     kind = BACKENDS[choose_backend(name, len(vectors))]
     options = {} if kind is MilvusIndex else {"vector_type": vector_type}
     return kind.build(vectors, seed=seed, **options)
+
+
+def name_of(index: VectorIndex) -> str:
+    """The key of an index's class in `BACKENDS`."""
+    return next(name for name, kind in BACKENDS.items() if type(index) is kind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -11,25 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from product_matching._folders import replaced_folder
-from product_matching.errors import BundleError, DataError, MissingExtraError
-from product_matching.search.backends import BACKENDS, build_backend, choose_backend
+from product_matching.errors import DataError
+from product_matching.search.backends import build_backend, choose_backend, name_of
 from product_matching.search.exact import ExactIndex
 from product_matching.search.filters import Filter, mask
+from product_matching.search.index_files import IndexFiles, read_index
 from product_matching.search.measuring import measured_recall
 from product_matching.search.product_table import Hit, ProductTable
 from product_matching.search.protocol import VectorIndex, as_queries, as_vectors, check_k, in_order
-from product_matching.search.ranking import Ranking
-from product_matching.search.storage import (
-    read_meta,
-    read_products,
-    write_meta,
-    write_products,
-)
+from product_matching.search.ranking import Ranking, best_places
 from product_matching.search.words import WordIndex
 
-_logger = logging.getLogger(__name__)
-LEAST, RECALL = "least_probability", "recall@10"
 CANDIDATES = 100
 """How many of either side a search by words and vector looks at first."""
 
@@ -118,13 +109,12 @@ class ProductIndex:
     @property
     def vector_info(self) -> dict[str, Any]:
         """What the vectors are kept as, the bytes of one, and the recall@10 that this leaves of float32's."""
-        stored = self.exact.stored
-        return {"type": stored.kind, "bytes_per_vector": stored.bytes_per_vector, RECALL: self.vector_recall}
+        return self._files.vector_info
 
     @property
     def backend_name(self) -> str:
         """The key of its backend in `BACKENDS`."""
-        return next(name for name, kind in BACKENDS.items() if type(self.backend) is kind)
+        return name_of(self.backend)
 
     def search(
         self,
@@ -244,7 +234,7 @@ class ProductIndex:
             named = np.array([row for row in self.words.rows_of_codes(text) if allowed[row]], np.int64)
             code = np.zeros(self.size, np.float32)
             code[named] = 1
-            places = np.unique(np.concatenate([places, _best_places(words, CANDIDATES), named]))
+            places = np.unique(np.concatenate([places, best_places(words, CANDIDATES), named]))
         cosines = self.exact.inner(vector[0], places)
         return Ranking(np.zeros_like(places), places, cosines, words[places], code[places]).sorted()
 
@@ -268,16 +258,7 @@ class ProductIndex:
         Raises:
             DataError: If the attributes cannot be written as Parquet.
         """
-        with replaced_folder(Path(folder)) as fresh:
-            self.exact.save(fresh)
-            self.words.save(fresh)
-            write_products(fresh, self.products.frame)
-            if self.backend is not self.exact:
-                self.backend.save(fresh / self.backend_name)
-            shape = {"size": self.size, "dim": self.dim, "vectors": self.vector_info}
-            write_meta(
-                fresh, {"backend": self.backend_name, **shape, "info": self.backend.info, LEAST: self.least_probability}
-            )
+        self._files.write(Path(folder))
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -286,49 +267,12 @@ class ProductIndex:
         Raises:
             BundleError: If a file is missing, damaged, of a newer format, or does not fit the others.
         """
-        folder = Path(folder)
-        meta, exact, frame = read_meta(folder), ExactIndex.load(folder), read_products(folder)
-        try:
-            products, size = ProductTable(frame), (int(meta["size"]), int(meta["dim"]))
-            kind = BACKENDS[meta["backend"]]
-            recall = float(meta.get("vectors", {}).get(RECALL, 1.0))
-            least = {str(name): float(value) for name, value in meta.get(LEAST, {}).items()}
-        except (DataError, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise BundleError(f"The index in {folder} is damaged ({error}). Build it again.") from error
-        if (exact.size, exact.dim) != size or len(products) != exact.size:
-            raise BundleError(
-                f"The files in {folder} do not belong together: {exact.size} vectors of {exact.dim}, "
-                f"{len(products)} products, and {size[0]} of {size[1]} announced. Build the index again."
-            )
-        backend = _load_backend(kind, folder / meta["backend"], exact=exact)
-        words = WordIndex.load(folder)
-        if words is not None and words.size != exact.size:
-            raise BundleError(f"The words in {folder} are of {words.size} products. Build the index again.")
-        index = cls(exact, products, backend=backend, words=words)
-        index.least_probability, index.vector_recall = least, recall
+        found = read_index(Path(folder))
+        index = cls(found.exact, found.products, backend=found.backend, words=found.words)
+        index.least_probability, index.vector_recall = found.least_probability, found.vector_recall
         return index
 
-
-def _best_places(scores: np.ndarray, count: int) -> np.ndarray:
-    """Where the highest scores above 0 are, `[count]` or fewer; of equal ones the first."""
-    places = np.flatnonzero(scores > 0)
-    if len(places) <= count:
-        return places
-    found = scores[places]
-    # Partitioning numbers takes a tenth of the time of partitioning their places.
-    least = np.partition(found, len(found) - count)[len(found) - count]
-    above = places[found > least]
-    return np.concatenate([above, places[found == least][: count - len(above)]])
-
-
-def _load_backend(kind: type[VectorIndex], folder: Path, *, exact: ExactIndex) -> VectorIndex:
-    if kind is ExactIndex:
-        return exact
-    try:
-        backend = kind.load(folder)
-    except MissingExtraError as error:
-        _logger.warning("Searching exactly instead, which is slower: %s", error)
-        return exact
-    if (backend.size, backend.dim) != (exact.size, exact.dim):
-        raise BundleError(f"{folder} was built for other vectors. Build the index again.")
-    return backend
+    @property
+    def _files(self) -> IndexFiles:
+        learned = self.least_probability, self.vector_recall
+        return IndexFiles(self.exact, self.products, self.backend, self.words, *learned)

@@ -79,3 +79,15 @@ class Ranking:
     @property
     def _keys(self) -> np.ndarray:
         return self.part.astype(np.int64) << 48 | self.place
+
+
+def best_places(scores: np.ndarray, count: int) -> np.ndarray:
+    """Where the highest scores above 0 are, `[count]` or fewer; of equal ones the first."""
+    places = np.flatnonzero(scores > 0)
+    if len(places) <= count:
+        return places
+    found = scores[places]
+    # Partitioning numbers takes a tenth of the time of partitioning their places.
+    least = np.partition(found, len(found) - count)[len(found) - count]
+    above = places[found > least]
+    return np.concatenate([above, places[found == least][: count - len(above)]])

@@ -1,0 +1,101 @@
+"""A product index on disk: written whole, read again, searched exactly where a library is missing."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from product_matching._folders import replaced_folder
+from product_matching.errors import BundleError, DataError, MissingExtraError
+from product_matching.search.backends import BACKENDS, name_of
+from product_matching.search.exact import ExactIndex
+from product_matching.search.product_table import ProductTable
+from product_matching.search.protocol import VectorIndex
+from product_matching.search.storage import read_meta, read_products, write_meta, write_products
+from product_matching.search.words import WordIndex
+
+LEAST, RECALL = "least_probability", "recall@10"
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class IndexFiles:
+    """What a folder of an index holds.
+
+    Attributes:
+        exact: The vectors.
+        products: Ids and attributes, in their order.
+        backend: What searches the vectors; `exact` itself, or built of it.
+        words: The index of words; None where none was saved.
+        least_probability, vector_recall: See `ProductIndex`.
+    """
+
+    exact: ExactIndex
+    products: ProductTable
+    backend: VectorIndex
+    words: WordIndex | None
+    least_probability: dict[str, float]
+    vector_recall: float
+
+    def write(self, folder: Path) -> None:
+        """Writes them in place of what was there, whole or not at all.
+
+        Raises:
+            DataError: If the attributes cannot be written as Parquet.
+        """
+        name = name_of(self.backend)
+        with replaced_folder(folder) as fresh:
+            self.exact.save(fresh)
+            if self.words is not None:
+                self.words.save(fresh)
+            write_products(fresh, self.products.frame)
+            if self.backend is not self.exact:
+                self.backend.save(fresh / name)
+            shape = {"size": self.exact.size, "dim": self.exact.dim, "vectors": self.vector_info}
+            write_meta(fresh, {"backend": name, **shape, "info": self.backend.info, LEAST: self.least_probability})
+
+    @property
+    def vector_info(self) -> dict[str, object]:
+        """What the vectors are kept as, the bytes of one, and the recall@10 that this leaves of float32's."""
+        stored = self.exact.stored
+        return {"type": stored.kind, "bytes_per_vector": stored.bytes_per_vector, RECALL: self.vector_recall}
+
+
+def read_index(folder: Path) -> IndexFiles:
+    """Reads what `IndexFiles.write` wrote; where the backend's library is missing, searches exactly instead.
+
+    Raises:
+        BundleError: If a file is missing, damaged, of a newer format, or does not fit the others.
+    """
+    meta, exact, frame = read_meta(folder), ExactIndex.load(folder), read_products(folder)
+    try:
+        products, size = ProductTable(frame), (int(meta["size"]), int(meta["dim"]))
+        kind = BACKENDS[meta["backend"]]
+        recall = float(meta.get("vectors", {}).get(RECALL, 1.0))
+        least = {str(name): float(value) for name, value in meta.get(LEAST, {}).items()}
+    except (DataError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"The index in {folder} is damaged ({error}). Build it again.") from error
+    if (exact.size, exact.dim) != size or len(products) != exact.size:
+        raise BundleError(
+            f"The files in {folder} do not belong together: {exact.size} vectors of {exact.dim}, "
+            f"{len(products)} products, and {size[0]} of {size[1]} announced. Build the index again."
+        )
+    backend = _load_backend(kind, folder / meta["backend"], exact=exact)
+    words = WordIndex.load(folder)
+    if words is not None and words.size != exact.size:
+        raise BundleError(f"The words in {folder} are of {words.size} products. Build the index again.")
+    return IndexFiles(exact, products, backend, words, least, recall)
+
+
+def _load_backend(kind: type[VectorIndex], folder: Path, *, exact: ExactIndex) -> VectorIndex:
+    if kind is ExactIndex:
+        return exact
+    try:
+        backend = kind.load(folder)
+    except MissingExtraError as error:
+        _logger.warning("Searching exactly instead, which is slower: %s", error)
+        return exact
+    if (backend.size, backend.dim) != (exact.size, exact.dim):
+        raise BundleError(f"{folder} was built for other vectors. Build the index again.")
+    return backend
