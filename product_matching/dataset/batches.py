@@ -83,7 +83,8 @@ def make_dataset(
         deterministic: False lets batches overtake each other, which is faster and not repeatable.
         features: What frozen towers gave for each product and view: `image_features`, `text_features` float32
             [N, views, c], with the latter `has_text` bool [N]. They stand in for the images and the texts, which are
-            then neither decoded nor tokenised; training draws one of the views.
+            then neither decoded nor tokenised; training draws one of the views. Other arrays [N, c] go along with
+            their products as they are.
 
     Returns:
         Batches of (inputs as the model takes them, int64 [B] group of each product). In training the inputs may hold
