@@ -6,8 +6,9 @@ import contextlib
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+import numpy as np
 import tensorflow as tf
 
 from product_matching._optional import require
@@ -27,7 +28,8 @@ def convert_towers(model: ProductModel, folder: str | Path, to: TowerFormat = "o
     `image`: `pixels` uint8 [B, size, size, 3], RGB, as `preprocessor.decode` gives them. `text`: `token_ids` and
     `segment_ids` int32 [B, L] and `padding_mask` bool [B, L], as `preprocessor.text` gives them. Either gives
     `embedding` float32 [B, D], of length 1, in the space of the bundle: what `embed_image` and `embed_text` of the
-    SavedModel give. Decoding and tokenising stay with the caller.
+    SavedModel give. Decoding and tokenising stay with the caller. The names are those of the ONNX inputs and outputs,
+    and of the one signature of a LiteRT file (`Interpreter(…).get_signature_runner()`).
 
     Args:
         model: A trained model; low-rank updates are merged into its weights first, for good.
@@ -50,7 +52,7 @@ def convert_towers(model: ProductModel, folder: str | Path, to: TowerFormat = "o
     files = {}
     for name, tower in _towers(model).items():
         files[name] = folder / f"{name}{ENDINGS[to]}"
-        write(tower, files[name])
+        write(tower, [weight.value for weight in model.weights], files[name])
     return files
 
 
@@ -74,14 +76,31 @@ def _towers(model: ProductModel) -> dict[str, Callable]:
     return {"image": image, "text": text}
 
 
-def _onnx(tower: Callable, path: Path) -> None:
+def _onnx(tower: Callable, weights: list[tf.Variable], path: Path) -> None:
     convert = require("tf2onnx.convert", "onnx")
     with _quiet():
-        convert.from_function(tower, input_signature=tower.input_signature, opset=OPSET, output_path=str(path))
+        convert.from_function(
+            tower,
+            input_signature=tower.input_signature,
+            opset=OPSET,
+            custom_op_handlers={"Erfc": (_erfc, [])},
+            output_path=str(path),
+        )
 
 
-def _litert(tower: Callable, path: Path) -> None:
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([tower.get_concrete_function()])
+def _erfc(graph: Any, node: Any, name: str, arguments: list) -> None:
+    """erfc(x) = 1 - erf(x), of which ONNX has the latter alone: GELU asks for it."""
+    given, outputs, shapes, types = node.input[0], node.output, node.output_shapes, node.output_dtypes
+    graph.remove_node(name)
+    one = graph.make_const(f"{name}/one", np.array(1, np.float32)).output[0]
+    erf = graph.make_node("Erf", [given], shapes=shapes, dtypes=types).output[0]
+    graph.make_node("Sub", [one, erf], outputs=outputs, shapes=shapes, dtypes=types)
+
+
+def _litert(tower: Callable, weights: list[tf.Variable], path: Path) -> None:
+    module = tf.Module()  # keeps the variables alive, as the converter wants
+    module.weights = weights
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([tower.get_concrete_function()], module)
     with _quiet():
         path.write_bytes(converter.convert())
 
