@@ -1,5 +1,8 @@
 """Weights of a smaller type: how they are rounded, and bundles that keep them."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -15,6 +18,7 @@ from product_matching.eval import embed_catalog
 from product_matching.eval.embedding import embed_titles
 from product_matching.search import SearchEngine, build_index
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "c_api.py"
 KINDS = ("float16", "int8")
 
 
@@ -152,3 +156,17 @@ def test_index_and_search_work(small, few):
     title = few.table["title"][0]
     found = SearchEngine.load(small.folder).search(text=title, k=5)
     assert len(found) == 5
+
+
+def test_the_c_runtime_unpacks_them_too(small, after, few, tmp_path):
+    code = """
+import json, runpy, sys
+import numpy as np
+example, bundle, titles, out = sys.argv[1:]
+model = runpy.run_path(example)["SavedModel"](bundle)
+np.save(out, model("embed_text", text=[title.encode() for title in json.loads(titles)])["embedding"])
+"""
+    titles = few.table["title"].tolist()
+    words = [str(EXAMPLE), str(small.folder), json.dumps(titles), str(tmp_path / "out.npy")]
+    subprocess.run([sys.executable, "-I", "-c", code, *words], check=True)
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), embed_titles(after[0], few), atol=1e-5)
