@@ -10,6 +10,7 @@ FOLDER = Path(__file__).parents[1]
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "ablation": ("{data}/ikea/catalog.csv",),
     "bandit": (),
+    "compression": ("{bundle}", "{bundle}/shop/catalog.csv"),
     "durability": (),
     "encoders": (),
     "entity_matching": ("{data}/entity_matching",),

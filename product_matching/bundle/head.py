@@ -46,7 +46,7 @@ class Head:
     def load(cls, manifest: Mapping[str, Any], folder: Path) -> Head:
         """Reads what a bundle holds of it."""
         path = folder / REFERENCES_FILE
-        references = np.load(path) if path.is_file() else None
+        references = np.load(path).astype(np.float32, copy=False) if path.is_file() else None
         return cls(**manifest["head"], references=references, curve=manifest.get("calibration", {}))
 
     def reach(self, vectors: FloatArray) -> FloatArray:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from product_matching._version import __version__
 from product_matching.cli import (
     ab_test,
+    compress,
     consume,
     demo,
     doctor,
@@ -32,7 +33,7 @@ from product_matching.cli import (
 from product_matching.cli.output import complain
 from product_matching.errors import ProductMatchingError
 
-COMMANDS = (demo, validate, train, evaluate, embed, index, search, match, train_pairs, link)
+COMMANDS = (demo, validate, train, evaluate, compress, embed, index, search, match, train_pairs, link)
 COMMANDS += (tune, train_recommender, recommend, evaluate_recommendation, ab_test, serve, consume, doctor)
 USERS_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
 

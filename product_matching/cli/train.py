@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="change a value, e.g. train.epochs=3 (repeatable)",
     )
     parser.add_argument("--init", type=Path, metavar="BUNDLE", help="start from the weights of this bundle's model")
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="BUNDLE",
+        help="learn to score pairs like this bundle's model too, a larger one (train.teacher; how much: "
+        "train.teacher_weight)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on after the last epoch of a run that was stopped")
     parser.add_argument("--overwrite", action="store_true", help="replace the bundle that is there")
     add_json(parser)
@@ -46,7 +54,8 @@ def run(options: argparse.Namespace) -> None:
     from product_matching.config import load_config
     from product_matching.dataset.inspection import inspect_catalog
 
-    config = load_config(options.config, options.set)
+    teacher = [f"train.teacher={json.dumps(str(options.teacher), ensure_ascii=False)}"] if options.teacher else []
+    config = load_config(options.config, [*options.set, *teacher])
     free_path(options.out, overwrite=options.overwrite)  # better to fail now than after the training
     with step("read the catalogue"):
         catalog = read_catalog(options, group_by=config.split.group_by, near_duplicates=config.split.near_duplicates)
@@ -114,12 +123,15 @@ def train_bundle(
     if not len(train):
         raise DataError(f"Of {len(catalog)} products none is left to train on after the split. Lower split.test.")
     say(f"{len(train)} products to train on, {len(val)} for validation, {len(test)} held out for the test")
+    teacher = _teacher(config)
     with devices_scope(config):  # once around both: a scope cannot be entered again
         config, model = _built(config, train, init, seconds)
         batch_size = min(config.train.batch_size, len(train))
         progress = training_progress(config.train.epochs, len(train) // batch_size, batch_size)
         with step("train", seconds):
-            history = fit(model, train, val, config, callbacks=[progress], checkpoints=state, resume=resume)
+            history = fit(
+                model, train, val, config, callbacks=[progress], checkpoints=state, resume=resume, teacher=teacher
+            )
     with step("calibrate on validation products", seconds):
         metrics, thresholds = _calibrate(model, val, train)
     manifest = {
@@ -150,6 +162,13 @@ def _built(
     pieces = len(model.preprocessor.text.vocabulary)
     say(f"{trained:,} parameters learn, {frozen:,} are frozen; vocabulary of {pieces:,} word pieces")
     return config, model
+
+
+def _teacher(config: Config) -> ProductModel | None:
+    """The model that the configuration says to imitate."""
+    from product_matching.bundle import load_bundle
+
+    return load_bundle(config.train.teacher).load_model() if config.train.teacher else None
 
 
 def _about(config: Config, catalog: Catalog, parts: Sequence[Catalog]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _POSITIVE = {
         "train.same_kind",
         "optimizer.accumulate",
         "train.cached_views",
+        "train.teacher_temperature",
     ),
 }
 _SHARES = {
@@ -62,6 +63,7 @@ def _check_numbers(config: Config) -> None:
         "train.patience",
         "train.augment",
         "train.rand_augment",
+        "train.teacher_weight",
     ):
         if not _get(config, key) >= 0:
             raise ConfigError(f"{key} must not be below 0; got {_get(config, key)!r}.")
@@ -72,7 +74,7 @@ def _check_numbers(config: Config) -> None:
         )
     if config.train.augment > 2:
         raise ConfigError(f"train.augment must be at most 2; got {config.train.augment!r}.")
-    for key in ("optimizer.learning_rate", "model.temperature"):
+    for key in ("optimizer.learning_rate", "model.temperature", "train.teacher_weight", "train.teacher_temperature"):
         if math.isinf(_get(config, key)):
             raise ConfigError(f"{key} must be finite; got {_get(config, key)!r}.")
 

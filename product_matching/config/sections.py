@@ -140,6 +140,12 @@ class TrainConfig:
     more forward pass; divides `batch_size`; 0: the whole batch."""
     loss: Literal["sigmoid", "infonce", "categorical", "binary", "cosine", "triplet"] = "sigmoid"
     """What is asked of the score matrix of a batch; see `product_matching.losses`."""
+    teacher: str = ""
+    """Bundle of a larger model that this one learns to score pairs like, beside its own loss; empty: none."""
+    teacher_weight: float = 1.0
+    """How much the divergence from the teacher counts."""
+    teacher_temperature: float = 1.0
+    """Softens the scores of both before they are compared; above 1, pairs that hardly match count more."""
     label_smoothing: float = 0.0
     """Share of the answer that infonce and categorical spread over all columns."""
     margin: float = 0.2

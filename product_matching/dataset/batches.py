@@ -86,7 +86,8 @@ def make_dataset(
         deterministic: False lets batches overtake each other, which is faster and not repeatable.
         features: What frozen towers gave for each product and view: `image_features`, `text_features` float32
             [N, views, c], with the latter `has_text` bool [N]. They stand in for the images and the texts, which are
-            then neither decoded nor tokenised; training draws one of the views.
+            then neither decoded nor tokenised; training draws one of the views. Other arrays [N, c] go along with
+            their products as they are.
         near: With `epochs`: gives for each of them a key for every product, int64 [N], of which `same_kind` equal ones
             stand together instead of those of one kind.
         sampling_correction: In training, tell how often a product's group comes: `log_q`, see `correct_for_sampling`.

@@ -15,8 +15,11 @@ from product_matching.bundle.head import REFERENCES_FILE
 from product_matching.bundle.manifest import write_bundle
 from product_matching.bundle.paths import SIDES_FILE, free_path
 from product_matching.dataset.splitting import KnownSides
+from product_matching.deploy.lean_archive import halve_archive, halved
+from product_matching.deploy.packing import Packed, WeightType, pack_weights, rounded
 from product_matching.deploy.serving_module import ServingModule, signatures
 from product_matching.deploy.slimming import slim_graph
+from product_matching.deploy.warmup import write_warmup
 from product_matching.model import VIEWS, ProductModel, merge_lora
 from product_matching.model.reranker import Reranker
 
@@ -28,6 +31,7 @@ def export(
     manifest: Mapping[str, Any] | None = None,
     rejected: pd.DataFrame | None = None,
     sides: KnownSides | None = None,
+    weights: WeightType = "float32",
     overwrite: bool = False,
 ) -> Path:
     """Writes the SavedModel, the Keras model and the manifest.
@@ -38,6 +42,9 @@ def export(
         manifest: More for the manifest: configuration, split, fingerprint of the data, metrics.
         rejected: Rows of the table that could not be used; written beside the model as `rejected.csv`.
         sides: Which product groups stood on which side of the split; a later evaluation holds to it.
+        weights: Type that matrices and tables are kept in: `"float16"` halves them, `"int8"` quarters them in the
+            SavedModel and halves them in `model.keras`. All that reads the bundle computes with the same rounded
+            weights, in float32 and as fast as ever; `model` keeps its own. See `pack_weights`.
         overwrite: Replace a bundle that is there.
 
     Returns:
@@ -45,18 +52,21 @@ def export(
 
     Raises:
         BundleError: If something is in the way.
+        ConfigError: If the type of weights is unknown.
     """
     folder = free_path(path, overwrite=overwrite)
     merge_lora(model)
+    packed = pack_weights(model, weights)
 
     def fill(fresh: Path) -> None:
-        _save(fresh, model)
+        with rounded(model, packed):
+            _save(fresh, model, packed)
         if rejected is not None and len(rejected):
             rejected.to_csv(fresh / "rejected.csv", index=False)
         if sides is not None:
             sides.save(fresh / SIDES_FILE)
 
-    write_bundle(folder, fill, {**_description(model), **(manifest or {})})
+    write_bundle(folder, fill, {**_description(model), "weights": weights, **(manifest or {})})
     return folder
 
 
@@ -87,12 +97,17 @@ def export_reranker(
     return folder
 
 
-def _save(folder: Path, model: ProductModel) -> None:
-    tf.saved_model.save(ServingModule(model), str(folder), signatures=signatures(model))
+def _save(folder: Path, model: ProductModel, packed: Mapping[int, Packed]) -> None:
+    module = ServingModule(model, packed)
+    tf.saved_model.save(module, str(folder), signatures=signatures(model, module))
     slim_graph(folder)
+    write_warmup(folder, dim=model.dim, image_size=model.preprocessor.image_size)
     model.save(folder / "model.keras")
+    if packed:
+        halve_archive(folder / "model.keras")
     if model.head.reach is not None:
-        np.save(folder / REFERENCES_FILE, ops.convert_to_numpy(model.head.reach.references))
+        references = ops.convert_to_numpy(model.head.reach.references)
+        np.save(folder / REFERENCES_FILE, halved(references) if packed else references)
 
 
 def _description(model: ProductModel) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from product_matching.losses.cross_entropy import (
     InfoNCELoss,
     correct_for_sampling,
 )
+from product_matching.losses.imitation import imitation_loss
 from product_matching.losses.margin import CosineEmbeddingLoss, TripletLoss
 from product_matching.losses.sigmoid_match import SigmoidMatchLoss
 
@@ -17,4 +18,5 @@ __all__ = [
     "SigmoidMatchLoss",
     "TripletLoss",
     "correct_for_sampling",
+    "imitation_loss",
 ]

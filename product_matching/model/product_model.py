@@ -13,6 +13,7 @@ from product_matching.errors import ConfigError, unknown_name
 from product_matching.layers import AttentionFusion, GatedFusion, MaskedFusion, MatchHead, Projection, TagEmbedding
 from product_matching.losses import correct_for_sampling
 from product_matching.model.chunks import in_chunks
+from product_matching.model.imitation import Imitation
 from product_matching.model.preprocessor import Preprocessor
 from product_matching.model.replicas import whole_batch
 from product_matching.model.views import MODALITIES, PAIRS, VIEWS
@@ -21,7 +22,7 @@ from product_matching.visual import ImageEncoder
 
 Question = tuple[Tensor, Tensor, Tensor]
 """Labels z [B, C], vectors [B, D], vectors [C, D]: what the compiled loss is asked."""
-LESSONS = ("tags", "unknown_tags", "log_q")
+LESSONS = ("tags", "unknown_tags", "log_q", "teacher")
 """Inputs that the loss reads, besides which modalities are there."""
 FUSIONS = {"mlp": MaskedFusion, "gated": GatedFusion, "attention": AttentionFusion}
 
@@ -53,6 +54,8 @@ class ProductModel(keras.Model):
     Attributes:
         chunk_size: Products that training holds the activations of, for batches larger than memory; see `in_chunks`.
             0, as at the start: the whole batch.
+        imitation: How training holds the model to a teacher, whose vectors inputs bring as `teacher`; None, as at the
+            start: not at all.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class ProductModel(keras.Model):
         self.head = MatchHead(temperature=temperature, bias=bias, references=references, dim=dim, knots=knots)
         self.modality_dropout = modality_dropout
         self.chunk_size = 0
+        self.imitation: Imitation | None = None
         self._seeds = keras.random.SeedGenerator(0)
         self.preprocessor = Preprocessor(
             text_encoder.preprocessor, TagLookup(tag_vocabulary), image_size=image_encoder.size
@@ -183,6 +187,7 @@ class ProductModel(keras.Model):
         """The mean of the compiled loss over `PAIRS`, plus that over images and texts against the single tags.
 
         Tags are the plainest teachers: "red" alone tells an image tower more than a whole sentence against another.
+        With `imitation`, the divergence from a teacher's scores is added.
 
         Args:
             x: Inputs as of `call`; perhaps `unknown_tags` and `log_q`, see `make_dataset`.
@@ -193,8 +198,11 @@ class ProductModel(keras.Model):
         x = {name: value for name, value in x.items() if name in LESSONS or name.startswith("has_")}
         x, y, y_pred, sample_weight = whole_batch((x, y, dict(y_pred), sample_weight))
         present = self._present(x)
-        views = self._mean_loss(self._view_questions(y, y_pred, present), sample_weight, x.get("log_q"))
-        return views + self._mean_loss(self._tag_questions(x, y_pred, present), sample_weight) + sum(self.losses)
+        loss = self._mean_loss(self._view_questions(y, y_pred, present), sample_weight, x.get("log_q"))
+        loss += self._mean_loss(self._tag_questions(x, y_pred, present), sample_weight) + sum(self.losses)
+        if self.imitation and "teacher" in x:
+            loss += self.imitation.loss(x["teacher"], y_pred, self.head.matrix)
+        return loss
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Keras would average a batch over its replicas here, masks and all, to learn shapes that this model knows."""

@@ -60,7 +60,7 @@ def frozen_features(
             if path is None:
                 found |= computed
                 continue
-            _write(path, computed)
+            write_arrays(path, computed)
         else:
             logger.info("read what the frozen %s tower gives from %s", name, path)
         with np.load(path) as kept:
@@ -77,14 +77,15 @@ def feature_key(name: str, tower: keras.Model, catalog: Catalog, options: dict[s
     config |= {"kind": type(tower.backbone).__name__, "options": options, "size": getattr(tower, "size", 0)}
     digest.update(json.dumps(config, sort_keys=True, default=str).encode())
     if name == "image":
-        parts = [(path, *_state(path)) for path in catalog.image_paths()]
+        parts = [(path, *image_state(path)) for path in catalog.image_paths()]
     else:
         parts = list(zip(catalog.table["title"], catalog.table["description"], strict=True))
     digest.update(json.dumps(parts).encode())
     return f"{name}-{digest.hexdigest()[:32]}"
 
 
-def _state(path: str) -> tuple[int, int]:
+def image_state(path: str) -> tuple[int, int]:
+    """Size and time of change of a file; (0, 0) for the path ""."""
     if not path:
         return (0, 0)
     state = Path(path).stat()
@@ -126,7 +127,8 @@ def _one_view(name: str, run: Any, batches: tf.data.Dataset) -> tuple[FloatArray
     return np.concatenate(rows), np.concatenate(known)
 
 
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Writes an .npz file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.stem}.{os.getpid()}.npz")
     np.savez(fresh, **arrays)

@@ -16,7 +16,9 @@ import tensorflow as tf
 from product_matching.config import Config, config_to_dict
 from product_matching.dataset import Catalog, make_dataset
 from product_matching.dataset.ordering import Order
+from product_matching.errors import ConfigError
 from product_matching.model import ProductModel, build_loss, parameter_counts
+from product_matching.model.imitation import Imitation
 from product_matching.optimizer import build_optimizer, scale_learning_rate
 from product_matching.train.checkpoint import Checkpoint
 from product_matching.train.features import frozen_features
@@ -24,6 +26,7 @@ from product_matching.train.guards import CollapseGuard, LossGuard
 from product_matching.train.logs import log_callbacks
 from product_matching.train.mining import HardNegatives
 from product_matching.train.retrieval_monitor import RetrievalMonitor
+from product_matching.train.teaching import teacher_vectors
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +40,11 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoints: str | Path | None = None,
     resume: bool = False,
+    teacher: ProductModel | None = None,
 ) -> dict[str, list[float]]:
     """Compiles and fits a model.
 
-    A tower of which nothing learns is computed once, before the first epoch.
+    A tower of which nothing learns is computed once, before the first epoch; so is what a teacher says.
 
     Args:
         model: From `build_model`.
@@ -50,6 +54,8 @@ def fit(
         callbacks: More callbacks; progress bars, logs.
         checkpoints: Folder that keeps the state after each epoch (see `Checkpoint`); none: nothing is kept.
         resume: Go on from what `checkpoints` holds. The weights in the end are those of a run that never stopped.
+        teacher: A trained model, of any size, whose scores of pairs this one learns to imitate (see `imitation_loss`);
+            `train.teacher_weight` and `train.teacher_temperature` say how.
 
     Returns:
         Loss, `val_recall@10` and `val_mrr` of each epoch.
@@ -57,8 +63,14 @@ def fit(
     Raises:
         TrainingError: If the loss is not a number any more, or all vectors have become alike.
         CheckpointError: If `checkpoints` holds the state of another run.
+        ConfigError: If the configuration names a teacher and none is given.
     """
     options = config.train
+    if options.teacher and teacher is None:
+        raise ConfigError(
+            f"train.teacher names {options.teacher!r}: load it, fit(…, teacher=load_bundle({options.teacher!r})"
+            ".load_model()), or leave train.teacher empty."
+        )
     trained, frozen = parameter_counts(model)
     logger.info("%s parameters learn, %s are frozen", f"{trained:,}", f"{frozen:,}")
     features = frozen_features(
@@ -70,6 +82,7 @@ def fit(
         seed=config.seed,
         folder=options.feature_cache,
     )
+    features |= _taught(model, teacher, train, config, folder=options.feature_cache or checkpoints or "")
     monitor = RetrievalMonitor(
         val, patience=options.patience, batch_size=options.batch_size, feature_cache=options.feature_cache
     )
@@ -119,6 +132,19 @@ def _miner(train: Catalog, config: Config, features: Mapping[str, np.ndarray]) -
         features=features,
         seed=config.seed,
     )
+
+
+def _taught(
+    model: ProductModel, teacher: ProductModel | None, train: Catalog, config: Config, *, folder: str | Path
+) -> dict[str, np.ndarray]:
+    """Holds a model to its teacher, and computes what that one says of the products; `{}` where there is none."""
+    model.imitation = None
+    if teacher is None or not len(train):
+        return {}
+    options = config.train
+    scale = teacher.head.parameters()["temperature"]
+    model.imitation = Imitation(options.teacher_weight, options.teacher_temperature, scale)
+    return teacher_vectors(teacher, train, batch_size=options.batch_size, folder=folder)
 
 
 def _batches(
