@@ -15,14 +15,22 @@ from product_matching.dataset import Catalog
 from product_matching.deploy.exporting import export
 from product_matching.deploy.packing import WeightType
 from product_matching.eval import evaluate
+from product_matching.model import drop_text_layers
 
 WRITTEN_ANEW = ("format", "created", "packages", "files", "weights", "head", "calibration")
 """What the manifest of the new bundle says for itself."""
 REJECTED = "rejected.csv"
 
 
-def compress(bundle: Bundle, out: str | Path, *, weights: WeightType = "int8", overwrite: bool = False) -> Path:
-    """Writes the model of a bundle as a new bundle whose weights have a smaller type.
+def compress(
+    bundle: Bundle,
+    out: str | Path,
+    *,
+    weights: WeightType = "int8",
+    text_layers: int = 0,
+    overwrite: bool = False,
+) -> Path:
+    """Writes the model of a bundle as a new bundle whose weights have a smaller type, or whose text tower fewer layers.
 
     Split, thresholds and configuration go along; metrics are those of the larger model, and `compressed_from` names it.
     Index, recommender and report do not: they follow from vectors that have changed a little.
@@ -31,6 +39,7 @@ def compress(bundle: Bundle, out: str | Path, *, weights: WeightType = "int8", o
         bundle: A bundle of products.
         out: Folder of the new one, as of `export`.
         weights: As of `export`.
+        text_layers: Layers of the text tower to keep, see `drop_text_layers`; 0: all.
         overwrite: As of `export`.
 
     Returns:
@@ -38,12 +47,18 @@ def compress(bundle: Bundle, out: str | Path, *, weights: WeightType = "int8", o
 
     Raises:
         BundleError: If something is in the way.
-        ConfigError: If the type of weights is unknown.
+        ConfigError: If the type of weights is unknown, or the text tower has fewer layers.
     """
     kept = {key: value for key, value in bundle.manifest.items() if key not in WRITTEN_ANEW}
+    model = bundle.load_model()
+    if text_layers:
+        model = drop_text_layers(model, text_layers)
+        if "config" in kept:
+            config = kept["config"]
+            kept["config"] = {**config, "text": {**config["text"], "layers": text_layers}}
     rejected = bundle.folder / REJECTED
     return export(
-        bundle.load_model(),
+        model,
         out,
         manifest={**kept, "compressed_from": str(bundle.folder)},
         rejected=pd.read_csv(rejected, dtype=str, keep_default_na=False) if rejected.is_file() else None,

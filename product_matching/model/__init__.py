@@ -4,6 +4,7 @@ from product_matching.model.adapters import add_lora, freeze, merge_lora, parame
 from product_matching.model.factory import build_loss, build_model
 from product_matching.model.preprocessor import Preprocessor
 from product_matching.model.product_model import ProductModel
+from product_matching.model.pruning import drop_text_layers
 from product_matching.model.views import PAIRS, VIEWS
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "add_lora",
     "build_loss",
     "build_model",
+    "drop_text_layers",
     "freeze",
     "merge_lora",
     "parameter_counts",
