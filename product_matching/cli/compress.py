@@ -19,7 +19,8 @@ ABOUT = """
 Writes the model of a bundle as a new bundle whose weights are rounded to a smaller type. float16 halves the files; int8
 keeps a byte a weight in the SavedModel and two in model.keras. All that reads the new bundle (serve, TF Serving,
 evaluate, train --init) computes with the rounded weights, in float32: the files and their transfer shrink, the time of
-an answer does not. --text-layers drops layers of the text tower, which makes it faster, too. With --catalog both bundles are measured on the products that training held out.
+an answer does not. --text-layers drops layers of the text tower, which makes it faster, too. With --catalog both
+bundles are measured on the products that training held out.
 Index, recommender and report are not copied: build them anew.
 """
 COLUMNS = {
