@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from product_matching._types import Tensor
+from product_matching.layers.unit import unit
 
 
 class Fusion(keras.layers.Layer):
@@ -44,7 +45,7 @@ class Fusion(keras.layers.Layer):
         shown = [vector * masks[:, m : m + 1] for m, vector in enumerate(vectors)]
         fused = self.fuse(shown, masks, training=training)
         anything = ops.max(ops.cast(masks, "float32"), axis=-1, keepdims=True)
-        return ops.normalize(ops.cast(fused, "float32"), axis=-1) * anything
+        return unit(ops.cast(fused, "float32")) * anything
 
     def fuse(self, shown: list[Tensor], masks: Tensor, training: bool | None) -> Tensor:
         """The fused vector [B, dim], of any length, from M tensors [B, dim] that are zero where hidden."""

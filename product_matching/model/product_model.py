@@ -11,6 +11,7 @@ from keras import ops
 from product_matching._types import Tensor
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.layers import AttentionFusion, GatedFusion, MaskedFusion, MatchHead, Projection, TagEmbedding
+from product_matching.layers.unit import unit
 from product_matching.losses import correct_for_sampling
 from product_matching.model.chunks import in_chunks
 from product_matching.model.imitation import Imitation
@@ -294,7 +295,7 @@ def _run_tower(tower: keras.Model, inputs: Any, training: bool | None) -> Tensor
 
 def _cut(vectors: Tensor, width: int) -> Tensor:
     """The first components of [B, D], of length 1 again; zeros stay zeros."""
-    return vectors if width == vectors.shape[-1] else ops.normalize(vectors[:, :width], axis=-1)
+    return vectors if width == vectors.shape[-1] else unit(vectors[:, :width])
 
 
 def pair_labels(groups: Tensor) -> Tensor:

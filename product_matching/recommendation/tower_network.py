@@ -10,6 +10,7 @@ from keras import ops
 
 from product_matching._types import Tensor
 from product_matching.errors import DataError
+from product_matching.layers.unit import unit
 from product_matching.recommendation.histories import Histories
 
 
@@ -52,7 +53,7 @@ class TowerNetwork(keras.Model):
 
     def place_products(self, own: Tensor, vectors: Tensor) -> Tensor:
         """Own embeddings [N, dim] and vectors [N, D] to float32 [N, dim] of length 1."""
-        return ops.normalize(own + self.product_tower(vectors), axis=-1)
+        return unit(own + self.product_tower(vectors))
 
     def place_users(self, table: Tensor, tokens: Tensor) -> Tensor:
         """Tokens int32 [B, L], left-aligned, rows of a table [T, dim], 0 for none, to float32 [B, dim] of length 1."""
@@ -61,7 +62,7 @@ class TowerNetwork(keras.Model):
         weights = there * ops.power(self.decay, steps_back)
         mean = ops.sum(ops.take(table, tokens, axis=0) * weights[:, :, None], axis=1)
         mean = mean / ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1e-6)
-        return ops.normalize(mean + self.user_tower(mean), axis=-1)
+        return unit(mean + self.user_tower(mean))
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **kwargs: Any

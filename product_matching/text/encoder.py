@@ -16,6 +16,7 @@ from product_matching.checkpoints import set_details
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.layers.pooling import AttentionPooling, cls_pooling, last_pooling, mean_pooling
 from product_matching.layers.tracing import TracedCall
+from product_matching.layers.unit import unit
 from product_matching.text.preprocessor import TextPreprocessor
 from product_matching.text.pretrained import load_parts
 from product_matching.text.sequence import SequencePreprocessor
@@ -142,7 +143,7 @@ class TextEncoder(keras.Model):
         found = self.backbone({name: inputs[name] for name in self._inputs}, training=training)
         sequence = found["sequence_output"] if isinstance(found, dict) else found
         pooled = self._pool(sequence, inputs["padding_mask"])
-        return ops.normalize(pooled, axis=-1) if self.normalize else pooled
+        return unit(pooled) if self.normalize else pooled
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> FloatArray:
         """Encodes raw texts.
@@ -157,7 +158,7 @@ class TextEncoder(keras.Model):
             rows = order[start : start + batch_size]
             tokens = self.preprocessor([texts[row] for row in rows], [""] * len(rows))
             pooled = ops.cast(self._traced(tokens), "float32")
-            vectors[rows] = ops.convert_to_numpy(ops.normalize(pooled, axis=-1))
+            vectors[rows] = ops.convert_to_numpy(unit(pooled))
         return vectors
 
     def get_config(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from product_matching._types import FloatArray, Tensor
 from product_matching.errors import ConfigError, DataError, unknown_name
 from product_matching.layers.pooling import AttentionPooling, GeneralizedMeanPooling
 from product_matching.layers.tracing import TracedCall
+from product_matching.layers.unit import unit
 from product_matching.visual.decoding import decode_image
 from product_matching.visual.pretrained import load_parts
 
@@ -185,7 +186,7 @@ class ImageEncoder(keras.Model):
         for start in range(0, len(images), batch_size):
             chunk = images[start : start + batch_size]
             pixels = np.stack([self._read(image, start + at) for at, image in enumerate(chunk)])
-            rows.append(ops.convert_to_numpy(ops.normalize(ops.cast(self._traced(pixels), "float32"), axis=-1)))
+            rows.append(ops.convert_to_numpy(unit(ops.cast(self._traced(pixels), "float32"))))
         return np.concatenate(rows)
 
     def _read(self, image: str | Path | bytes, place: int) -> np.ndarray:

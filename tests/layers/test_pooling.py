@@ -55,3 +55,16 @@ def test_generalised_mean_lies_between_mean_and_maximum():
 def test_configuration_round_trips(cls):
     layer = cls(name="pool")
     assert keras.layers.deserialize(keras.layers.serialize(layer)).get_config() == layer.get_config()
+
+
+def test_zeros_have_a_gradient_when_made_unit():
+    import tensorflow as tf
+
+    from product_matching.layers.unit import unit
+
+    vectors = tf.Variable([[3.0, 4.0], [0.0, 0.0]])
+    with tf.GradientTape() as tape:
+        made = unit(vectors)
+        total = tf.reduce_sum(made)
+    np.testing.assert_allclose(made, [[0.6, 0.8], [0.0, 0.0]], atol=1e-6)
+    assert np.isfinite(tape.gradient(total, vectors)).all()
