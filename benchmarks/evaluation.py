@@ -44,11 +44,11 @@ def coverage(runs: int, queries: int = 300) -> dict[str, float]:
     return {name: count / runs for name, count in held.items()}
 
 
-def false_alarms(runs: int, queries: int = 200) -> float:
+def false_alarms(runs: int, queries: int = 200) -> dict[str, float]:
     """How often two equal systems are called different at .05 by the paired permutation test."""
     rng = np.random.default_rng(1)
     pairs = (rng.random((2, queries)) < 0.6 for _ in range(runs))
-    return float(np.mean([paired_difference(*pair.astype(float)).p < 0.05 for pair in pairs]))
+    return {"paired permutation": float(np.mean([paired_difference(*pair.astype(float)).p < 0.05 for pair in pairs]))}
 
 
 def peeking(runs: int, users: int = 5000, every: int = 50) -> dict[str, float]:
