@@ -49,6 +49,7 @@ def products(address):
     return {int(pid): float(value) for pid, value in found}
 
 
+@pytest.mark.timeout(900)  # two processes load the model
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no signals")
 def test_workers_share_a_port_and_what_was_written(tiny_bundle, tmp_path):
     key = add_key(tmp_path, "w", ["write"])
