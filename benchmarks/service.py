@@ -159,7 +159,7 @@ async def load(port: int, clients: int, seconds: float) -> dict:
     return {"clients": clients, "per_second": rate, "p50_ms": p50, "p99_ms": p99, "statuses": dict(statuses)}
 
 
-def wait_for(check: Callable[[], object], seconds: float = 120) -> None:
+def wait_for(check: Callable[[], object], seconds: float = 300) -> None:
     """Until `check` does not raise OSError."""
     until = time.monotonic() + seconds
     while True:
