@@ -1,14 +1,23 @@
-"""How many searches a second does the service answer, and how long do they take, beside the bare text tower?
+"""How many searches a second does the service answer, how long do they take, and what does its machinery bring?
 
 A closed loop: each of N clients keeps one connection over loopback and sends its next search when the last is
 answered. Every query differs from all others, so no cache helps. Model, index, HTTP and the load itself share the
-machine's cores. The ceiling is the text tower's own forward pass over such queries, in batches of 32 and one by one.
+machine's cores. Beside it stand
+
+* the ceiling: the text tower's own forward pass over such queries, in batches of 32 and one by one;
+* the naive service, as one writes it in an afternoon: FastAPI and the same SavedModel, called once a request, no
+  batches, no caches, vectors in a matrix, titles in a list. It finds by vector alone, where the service also looks for
+  words, mends spelling, calibrates, traces and counts. Both run TensorFlow: another framework's encoder would compare
+  models, not services, so torch is not needed.
+
+With `--minutes`, the service is kept under load so long, and its resident memory is told each minute: it must not grow.
 
 Command:
 
-    python -m benchmarks.service BUNDLE [--clients 1 8 32 128] [--seconds 10] [--no-batching]
+    python -m benchmarks.service BUNDLE [--clients 1 8 32 128] [--seconds 10] [--no-batching] [--workers 2]
+    python -m benchmarks.service BUNDLE --minutes 30 --clients 8
 
-Time: two minutes.
+Time: three minutes; with `--minutes`, those.
 """
 
 from __future__ import annotations
@@ -25,6 +34,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +72,64 @@ def serve(bundle: str, port: int, state: str, options: dict) -> None:
     from product_matching.deploy.service import Settings, run_service
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    run_service(bundle, Settings(Path(state), **options), port=port)
+    run_service(bundle, Settings(Path(state), **options["settings"]), port=port, workers=options["workers"])
+
+
+def serve_naively(bundle: str, port: int, state: str, options: dict) -> None:
+    """The same answers by vector without the machinery, in a process of its own."""
+    import pandas as pd
+    import tensorflow as tf
+    import uvicorn
+    from fastapi import FastAPI
+    from pydantic import BaseModel
+
+    from product_matching.bundle import resolve
+    from product_matching.search import ProductIndex
+
+    folder = resolve(bundle)
+    tower = tf.saved_model.load(str(folder)).signatures["embed_text"]
+    vectors = ProductIndex.load(folder / "index").exact.vectors
+    table = pd.read_parquet(folder / "index" / "products.parquet", columns=["product_id", "title"])
+    products = table.to_dict("records")
+    app = FastAPI()
+
+    class Asked(BaseModel):
+        text: str
+        k: int = 10
+
+    def search(asked):
+        scores = vectors @ tower(text=tf.constant([asked.text]))["embedding"].numpy()[0]
+        best = np.argsort(-scores)[: asked.k]
+        return {"results": [products[row] | {"score": float(scores[row])} for row in best]}
+
+    # Set here, as annotations are text that FastAPI would look up among the module's names.
+    search.__annotations__ = {"asked": Asked}
+    app.post("/v1/search")(search)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    uvicorn.run(app, port=port, log_level="critical")
+
+
+@contextmanager
+def running(target: Callable, bundle: str, options: dict) -> Iterator[tuple[int, int]]:
+    """(port, process id) of a server that answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as state:
+        process = multiprocessing.get_context("spawn").Process(target=target, args=(bundle, port, state, options))
+        process.start()
+        try:
+            wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close())
+            yield port, process.pid or 0
+        finally:
+            process.terminate()
+            process.join()
+
+
+def resident(pid: int) -> float:
+    """MB of memory that a process holds, of Linux' /proc."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 async def client(port: int, asked: Iterator[str], until: float, waits: list[float], statuses: Counter) -> None:
@@ -92,7 +159,7 @@ async def load(port: int, clients: int, seconds: float) -> dict:
     return {"clients": clients, "per_second": rate, "p50_ms": p50, "p99_ms": p99, "statuses": dict(statuses)}
 
 
-def wait_for(check: Callable[[], object], seconds: float = 120) -> None:
+def wait_for(check: Callable[[], object], seconds: float = 300) -> None:
     """Until `check` does not raise OSError."""
     until = time.monotonic() + seconds
     while True:
@@ -105,6 +172,36 @@ def wait_for(check: Callable[[], object], seconds: float = 120) -> None:
             time.sleep(0.2)
 
 
+def keep_up(bundle: str, options: argparse.Namespace, more: dict) -> None:
+    """Prints the service's memory before, every minute of, and after a load."""
+    with running(serve, bundle, more) as (port, pid):
+        asyncio.run(load(port, options.clients[0], 10))  # caches, threads and graphs are made with the first requests
+        begun, start = time.monotonic(), resident(pid)
+        print(json.dumps({"minute": 0, "resident_mb": start}), flush=True)
+        while (past := time.monotonic() - begun) < 60 * options.minutes:
+            figures = asyncio.run(load(port, options.clients[0], min(60.0, 60 * options.minutes - past)))
+            minute = round((time.monotonic() - begun) / 60, 1)
+            print(json.dumps({"minute": minute, "resident_mb": resident(pid), **figures}), flush=True)
+        print(json.dumps({"resident_mb_start": start, "resident_mb_end": resident(pid)}))
+
+
+def compare(bundle: str, options: argparse.Namespace, more: dict) -> None:
+    """Prints the rates of the towers, of the service and of the naive one."""
+    towers = {batch: forward_pass(bundle, batch, options.seconds) for batch in (1, 32)}
+    for batch, rate in towers.items():
+        print(json.dumps({"tower_batch": batch, "per_second": rate}), flush=True)
+    rates: dict[tuple[str, int], float] = {}
+    for name, target in (("service", serve), ("naive", serve_naively)):
+        with running(target, bundle, more) as (port, _):
+            for clients in options.clients:
+                figures = asyncio.run(load(port, clients, options.seconds))
+                rates[name, clients] = figures["per_second"]
+                shares = {f"of_tower_batch_{batch}": figures["per_second"] / rate for batch, rate in towers.items()}
+                print(json.dumps({"server": name, **figures, **shares}), flush=True)
+    for clients in options.clients:
+        print(json.dumps({"clients": clients, "times_naive": rates["service", clients] / rates["naive", clients]}))
+
+
 def main() -> None:
     """Prints one JSON object a line."""
     parser = argparse.ArgumentParser()
@@ -112,23 +209,13 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32, 128])
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--no-batching", action="store_true", help="one query a forward pass")
+    parser.add_argument("--workers", type=int, default=1, help="processes of the service")
+    parser.add_argument("--minutes", type=float, help="load the service so long by the first of --clients, tell memory")
     options = parser.parse_args()
-    for batch in (1, 32):
-        print(json.dumps({"tower_batch": batch, "per_second": forward_pass(options.bundle, batch, options.seconds)}))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as state:
-        more = {"max_batch": 1} if options.no_batching else {}
-        process = multiprocessing.get_context("spawn").Process(target=serve, args=(options.bundle, port, state, more))
-        process.start()
-        try:
-            wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close())
-            for clients in options.clients:
-                print(json.dumps(asyncio.run(load(port, clients, options.seconds))), flush=True)
-        finally:
-            process.terminate()
-            process.join()
+    if options.minutes is not None and options.workers > 1:
+        parser.error("--minutes tells the memory of one process: leave --workers out")
+    more = {"settings": {"max_batch": 1} if options.no_batching else {}, "workers": options.workers}
+    (compare if options.minutes is None else keep_up)(options.bundle, options, more)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ events, one JSON object a line (or a message):
   {"type": "deletion", "product_id": "P1"}
   {"type": "interaction", "user_id": "U1", "product_id": "P1", "timestamp": 1767225600}
 Each may have an "event_id": what comes twice counts once. How far a file or a topic was read is kept with what it said,
-in one transaction, so that a reader that was killed goes on where it was. A service on the same database takes the
-events in within a second.
+in one transaction, so that a reader that was killed goes on where it was. Ids of product events and deletions are
+forgotten after --remember DAYS: sent again later, they count again; those of interactions are kept with them. A service
+on the same database takes the events in within a second.
 """
 TOLD = 20
 
@@ -49,6 +50,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--follow", action="store_true", help="wait for more at the end of the file")
     parser.add_argument("--idle", type=float, metavar="SECONDS", help="stop when nothing came for so long")
     parser.add_argument("--batch", type=int, default=256, help="events of one transaction (default: 256)")
+    parser.add_argument(
+        "--remember",
+        type=float,
+        default=7.0,
+        metavar="DAYS",
+        help="days for which the ids of product events and deletions are kept, at least as long as a producer may send "
+        "them again (default: 7, as Kafka keeps messages)",
+    )
     parser.add_argument("--rejected", type=Path, metavar="FILE", help="add what cannot be used to this file, with why")
     add_json(parser)
     parser.set_defaults(run=run)
@@ -76,6 +85,8 @@ def run(options: argparse.Namespace) -> None:
 
     if options.batch < 1 or not (options.idle is None or 0 < options.idle < float("inf")):
         raise ConfigError("--batch takes a number from 1, --idle a number of seconds above 0.")
+    if not 0 < options.remember < float("inf"):
+        raise ConfigError(f"--remember takes a number of days above 0; got {options.remember}.")
     for library in LIBRARIES:
         require(library, "serve")
     source = _source(options)
@@ -84,12 +95,14 @@ def run(options: argparse.Namespace) -> None:
     from product_matching.deploy.service.settings import default_state
     from product_matching.deploy.service.store import Store
     from product_matching.deploy.stream import Consumer
+    from product_matching.deploy.stream.consumer import DAY
 
     store = Store(options.store or options.state or default_state(resolve(options.bundle)))
     say(f"loading {options.bundle}")
     with ExitStack() as stack:
         stack.callback(store.close)
-        consumer = Consumer(load_bundle(options.bundle), store, refuse=_refuser(options.rejected, stack))
+        refuse, remember = _refuser(options.rejected, stack), options.remember * DAY
+        consumer = Consumer(load_bundle(options.bundle), store, refuse=refuse, remember=remember)
         idle = float("inf") if options.idle is None else options.idle
         say("reading events (stop with Ctrl+C)")
         consumer.run(source, batch=options.batch, idle=idle, stopped=_until_told())

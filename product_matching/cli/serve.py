@@ -9,6 +9,8 @@ from product_matching.cli.arguments import add_json
 from product_matching.cli.consume import add_store
 from product_matching.cli.output import emit, say
 
+MAX_WORKERS = 64
+
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Adds the command."""
@@ -50,6 +52,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "tfserving), of the version that the bundle's folder is named after (default: $PRODUCT_MATCHING_TOWERS, else "
         "this process embeds)",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes on the port (default: 1). Each holds the model, its caches and its own --rate; they share the "
+        "database, so that one finds within a second what another wrote. SIGHUP replaces them one by one",
+    )
     parser.add_argument("--new-key", metavar="NAME", help="make an API key, print it once, and stop")
     parser.add_argument(
         "--scope",
@@ -75,6 +85,8 @@ def run(options: argparse.Namespace) -> None:
     for name in ("rate", "watch"):
         if not 0 <= getattr(options, name) < float("inf"):
             raise ConfigError(f"--{name} takes a number of 0 or more; got {getattr(options, name)}.")
+    if not 1 <= options.workers <= MAX_WORKERS:
+        raise ConfigError(f"--workers takes a number from 1 to {MAX_WORKERS}; got {options.workers}.")
     state = options.state or default_state(resolve(options.bundle))
     if options.new_key is not None:
         scopes = options.scope or ["write"]
@@ -98,4 +110,4 @@ def run(options: argparse.Namespace) -> None:
         result = {"address": address, "state": str(state)}
         emit(result, as_json=options.json, text=lambda _: f"serving at {address} (stop with Ctrl+C)")
 
-    run_service(options.bundle, settings, host=options.host, port=options.port, loaded=loaded)
+    run_service(options.bundle, settings, host=options.host, port=options.port, workers=options.workers, loaded=loaded)

@@ -1,44 +1,95 @@
-"""From what probability on a product counts as found: measured on queries that have an answer."""
+"""What an index learns of sensible queries when it is built: when a product counts as found, what is asked usually.
+
+Sensible queries are a few words of a product's title, or a product's picture.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from product_matching._types import FloatArray
-from product_matching.bundle import Bundle
+from product_matching.bundle import Bundle, Head
 from product_matching.dataset import Catalog
+from product_matching.search.drift import IMAGE, TEXT, Reference
+from product_matching.search.options import Options
 from product_matching.search.product_index import ProductIndex
+from product_matching.search.question import Part
+from product_matching.search.results import Query, find
 
 QUERIES = 200
+"""Of a kind, from which the least probability is taken."""
+REFERENCE = 500
+"""Of a kind, with which live queries are compared; pictures fewer where the catalogue has fewer."""
+ENOUGH = 50
+"""From how many on their deciles mean something."""
 MISSED = 0.01
 """Share of the queries with an answer that may be told that nothing matches."""
-TEXT, IMAGE = "text", "image"
 
 
-def least_probabilities(bundle: Bundle, catalog: Catalog, index: ProductIndex, *, seed: int = 0) -> dict[str, float]:
-    """The probability that the best result of a sensible query reaches in all but a hundredth of cases.
+@dataclass(frozen=True)
+class Sample:
+    """Sensible queries of one kind.
 
-    Sensible queries are a few words of a product's title, or a product's picture; what they find beside the product
-    itself is the answer. That errs on the side of showing something.
-
-    Returns:
-        For `"text"` and `"image"`, where the catalogue has titles and pictures.
+    Attributes:
+        rows: Of the products that they were made of, [N].
+        vectors: Float32 [N, D].
+        texts: As a shopper would write them; "" for pictures.
+        first: So many of them are of different products, for `least_probabilities`.
     """
+
+    rows: Sequence[int]
+    vectors: FloatArray
+    texts: Sequence[str]
+    first: int
+
+
+def sensible_queries(bundle: Bundle, catalog: Catalog, index: ProductIndex, *, seed: int = 0) -> dict[str, Sample]:
+    """Draws them: for `"text"` and `"image"`, where the catalogue has titles and pictures."""
     generator = np.random.default_rng(seed)
-    rows = np.sort(generator.choice(index.size, min(QUERIES, index.size), replace=False))
-    found: dict[str, float] = {}
-    titles = [(row, _few_words(str(catalog.table["title"].iloc[row]), generator)) for row in rows]
+    rows = np.sort(generator.choice(index.size, min(QUERIES, index.size), replace=False)).tolist()
+    titles = catalog.table["title"]
+    words = [_few_words(str(titles.iloc[row]), generator) for row in rows]
+    # Other words of the same title are another query, the same picture is not.
+    again = generator.integers(index.size, size=REFERENCE - len(rows)).tolist()
+    words += [_few_words(str(titles.iloc[row]), generator) for row in again]
+    found: dict[str, Sample] = {}
+    asked = [(row, text) for row, text in zip([*rows, *again], words, strict=True) if text]
+    if asked:
+        texts = [text for _, text in asked]
+        first = sum(map(bool, words[: len(rows)]))
+        found[TEXT] = Sample([row for row, _ in asked], bundle.encoders.embed_text(texts), texts, first)
+    others = np.setdiff1d(generator.permutation(index.size)[:REFERENCE], rows)[: REFERENCE - len(rows)].tolist()
     pictures = catalog.image_paths()
-    paths = [(row, pictures[row]) for row in rows if pictures[row]]
-    if texts := [pair for pair in titles if pair[1]]:
-        vectors = bundle.encoders.embed_text([text for _, text in texts])
-        found[TEXT] = _least(bundle, index, vectors, [row for row, _ in texts])
-    if paths:
-        vectors = bundle.encoders.embed_image([Path(path).read_bytes() for _, path in paths])
-        found[IMAGE] = _least(bundle, index, vectors, [row for row, _ in paths])
+    seen, more = ([row for row in part if pictures[row]] for part in (rows, others))
+    if seen or more:
+        files = [Path(pictures[row]).read_bytes() for row in (*seen, *more)]
+        found[IMAGE] = Sample([*seen, *more], bundle.encoders.embed_image(files), [""] * len(files), len(seen))
     return found
+
+
+def least_probabilities(head: Head, index: ProductIndex, asked: dict[str, Sample]) -> dict[str, float]:
+    """The probability that the best result of a sensible query reaches in all but a hundredth of cases, by kind.
+
+    What they find beside the product that they were made of is the answer. That errs on the side of showing something.
+    """
+    return {kind: _least(head, index, sample) for kind, sample in asked.items() if sample.first}
+
+
+def references(head: Head, index: ProductIndex, asked: dict[str, Sample]) -> dict[str, Reference]:
+    """How sensible queries and their first results are distributed, by kind, where there are enough of them.
+
+    Words may find the product that they were made of, as shoppers' do; a picture finds others, as a shopper's picture
+    is another one than the shop's.
+    """
+    return {
+        kind: Reference.of(sample.vectors, _first_cosines(head, index, sample, pictured=kind == IMAGE))
+        for kind, sample in asked.items()
+        if len(sample.rows) >= ENOUGH and index.size > 1
+    }
 
 
 def _few_words(title: str, generator: np.random.Generator) -> str:
@@ -49,11 +100,19 @@ def _few_words(title: str, generator: np.random.Generator) -> str:
     return " ".join(words[place] for place in np.sort(generator.choice(len(words), count, replace=False)))
 
 
-def _least(bundle: Bundle, index: ProductIndex, vectors: FloatArray, rows: list[int]) -> float:
-    best = []
-    for hits, row in zip(index.search(vectors, k=2), rows, strict=True):
+def _least(head: Head, index: ProductIndex, sample: Sample) -> float:
+    best, vectors = [], sample.vectors[: sample.first]
+    for hits, row in zip(index.search(vectors, k=2), sample.rows[: sample.first], strict=True):
         others = [hit.score for hit in hits if hit.product_id != index.product_ids[row]]
         best.append(max(others, default=hits[0].score))
-    head = bundle.head
     probabilities = head.probability(head.score(np.array(best, np.float32)), head.reach(vectors))
     return float(np.quantile(probabilities, MISSED))
+
+
+def _first_cosines(head: Head, index: ProductIndex, sample: Sample, *, pictured: bool) -> list[float]:
+    found = []
+    for row, vector, text in zip(sample.rows, sample.vectors, sample.texts, strict=True):
+        hidden = frozenset([index.product_ids[row]] if pictured else [])
+        page = find([Part(index, hidden=hidden)], head, Query.of(vector, text, text, pictured=pictured), Options(k=1))
+        found.append(page.results[0].parts["cosine"])
+    return found

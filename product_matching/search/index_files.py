@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from product_matching._folders import replaced_folder
 from product_matching.errors import BundleError, DataError, MissingExtraError
 from product_matching.search.backends import BACKENDS, name_of
+from product_matching.search.drift import KINDS, Reference
 from product_matching.search.exact import ExactIndex
 from product_matching.search.product_table import ProductTable
 from product_matching.search.protocol import VectorIndex
 from product_matching.search.storage import read_meta, read_products, write_meta, write_products
 from product_matching.search.words import WordIndex
 
-LEAST, RECALL = "least_probability", "recall@10"
+LEAST, RECALL, DRIFT = "least_probability", "recall@10", "drift"
+AXES = "drift-{}.npy"
+"""The axes of a kind of queries, float32 [A, D]."""
 _logger = logging.getLogger(__name__)
 
 
@@ -28,7 +35,7 @@ class IndexFiles:
         products: Ids and attributes, in their order.
         backend: What searches the vectors; `exact` itself, or built of it.
         words: The index of words; None where none was saved.
-        least_probability, vector_recall: See `ProductIndex`.
+        least_probability, vector_recall, references: See `ProductIndex`.
     """
 
     exact: ExactIndex
@@ -37,6 +44,7 @@ class IndexFiles:
     words: WordIndex | None
     least_probability: dict[str, float]
     vector_recall: float
+    references: dict[str, Reference] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Writes them in place of what was there, whole or not at all.
@@ -53,7 +61,12 @@ class IndexFiles:
             if self.backend is not self.exact:
                 self.backend.save(fresh / name)
             shape = {"size": self.exact.size, "dim": self.exact.dim, "vectors": self.vector_info}
-            write_meta(fresh, {"backend": name, **shape, "info": self.backend.info, LEAST: self.least_probability})
+            for kind, reference in self.references.items():
+                np.save(fresh / AXES.format(kind), reference.axes)
+            learned: dict[str, Any] = {LEAST: self.least_probability}
+            if self.references:
+                learned[DRIFT] = {kind: reference.to_dict() for kind, reference in self.references.items()}
+            write_meta(fresh, {"backend": name, **shape, "info": self.backend.info, **learned})
 
     @property
     def vector_info(self) -> dict[str, object]:
@@ -74,7 +87,8 @@ def read_index(folder: Path) -> IndexFiles:
         kind = BACKENDS[meta["backend"]]
         recall = float(meta.get("vectors", {}).get(RECALL, 1.0))
         least = {str(name): float(value) for name, value in meta.get(LEAST, {}).items()}
-    except (DataError, AttributeError, KeyError, TypeError, ValueError) as error:
+        references = _references(folder, meta.get(DRIFT, {}), exact.dim)
+    except (DataError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise BundleError(f"The index in {folder} is damaged ({error}). Build it again.") from error
     if (exact.size, exact.dim) != size or len(products) != exact.size:
         raise BundleError(
@@ -85,7 +99,19 @@ def read_index(folder: Path) -> IndexFiles:
     words = WordIndex.load(folder)
     if words is not None and words.size != exact.size:
         raise BundleError(f"The words in {folder} are of {words.size} products. Build the index again.")
-    return IndexFiles(exact, products, backend, words, least, recall)
+    return IndexFiles(exact, products, backend, words, least, recall, references)
+
+
+def _references(folder: Path, kept: Mapping[str, Any], dim: int) -> dict[str, Reference]:
+    """Of an index that has them; those of earlier versions have none."""
+    found = {}
+    for kind, distributions in kept.items():
+        if kind not in KINDS:
+            continue  # of a newer version
+        found[kind] = Reference.from_dict(distributions, np.load(folder / AXES.format(kind), allow_pickle=False))
+        if found[kind].axes.shape[1] != dim:
+            raise ValueError(f"axes of {found[kind].axes.shape[1]} numbers for vectors of {dim}")
+    return found
 
 
 def _load_backend(kind: type[VectorIndex], folder: Path, *, exact: ExactIndex) -> VectorIndex:

@@ -11,7 +11,7 @@ import pandas as pd
 from product_matching._types import FloatArray
 from product_matching.bundle import Bundle, Encoders
 from product_matching.dataset import Catalog
-from product_matching.search.calibrating import least_probabilities
+from product_matching.search.calibrating import least_probabilities, references, sensible_queries
 from product_matching.search.product_index import ProductIndex
 from product_matching.search.stored_vectors import check_type
 
@@ -43,7 +43,9 @@ def build_index(
     if vectors is None:
         vectors = embed_products(bundle, catalog, progress=progress)
     index = ProductIndex.build(vectors, products, backend=backend, vector_type=vector_type)
-    index.least_probability = least_probabilities(bundle, catalog, index)
+    asked = sensible_queries(bundle, catalog, index)
+    index.least_probability = least_probabilities(bundle.head, index, asked)
+    index.references = references(bundle.head, index, asked)
     index.save(bundle.index_folder)
     return index
 

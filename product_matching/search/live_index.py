@@ -84,7 +84,7 @@ class Snapshot:
         backend = base.backend_name if choose_backend(AUTO, len(table)) == base.backend_name else AUTO
         made = {"backend": backend, "seed": seed, "vector_type": base.exact.stored.kind}
         fresh = ProductIndex.build(np.concatenate(vectors), table, **made)
-        fresh.least_probability = base.least_probability
+        fresh.least_probability, fresh.references = base.least_probability, base.references
         return fresh
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from product_matching.errors import DataError
 from product_matching.search.backends import build_backend, choose_backend, name_of
+from product_matching.search.drift import Reference
 from product_matching.search.exact import ExactIndex
 from product_matching.search.filters import Filter, mask
 from product_matching.search.index_files import IndexFiles, read_index
@@ -43,6 +44,8 @@ class ProductIndex:
         self._words = words
         self.least_probability: dict[str, float] = {}
         """From where on the best product of a query by "text" or by "image" counts as found; see `calibrating`."""
+        self.references: dict[str, Reference] = {}
+        """How sensible queries by "text" and by "image" were distributed; see `drift`."""
         self.vector_recall = 1.0
         """Recall@10 of exact search over the vectors as they are kept, against exact search in float32."""
 
@@ -270,9 +273,10 @@ class ProductIndex:
         found = read_index(Path(folder))
         index = cls(found.exact, found.products, backend=found.backend, words=found.words)
         index.least_probability, index.vector_recall = found.least_probability, found.vector_recall
+        index.references = found.references
         return index
 
     @property
     def _files(self) -> IndexFiles:
-        learned = self.least_probability, self.vector_recall
+        learned = self.least_probability, self.vector_recall, self.references
         return IndexFiles(self.exact, self.products, self.backend, self.words, *learned)

@@ -11,7 +11,7 @@ import numpy as np
 from product_matching._types import FloatArray
 from product_matching.bundle import Head
 from product_matching.search.answering import answer
-from product_matching.search.calibrating import IMAGE, TEXT
+from product_matching.search.drift import IMAGE, TEXT
 from product_matching.search.facets import Facet
 from product_matching.search.options import AUTO, Options
 from product_matching.search.product_table import Hit

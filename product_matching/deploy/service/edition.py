@@ -54,7 +54,7 @@ class Edition:
         self.found: RecentCache[SearchResponse] = RecentCache(settings.cached_results)
         self._snapshot = self.live.snapshot
         self._embedded: dict[bytes, np.ndarray] = {}
-        self._revision, self._watch = ALL, Watch(metrics)
+        self._revision, self.watch = ALL, Watch(metrics, engine.index.references)
 
     def rehearse(self) -> None:
         """Embeds anew what another model had embedded, and keeps that in mind for `replay`; writes nothing."""
@@ -152,7 +152,9 @@ class Edition:
         if self._snapshot is not self.live.snapshot:  # what was written since may rank before what was found
             self._snapshot, self.found = self.live.snapshot, self.found.renewed()
         cache = self.found
+        whole = not (conditions or exclude or options.min_probability is not None)
         if (kept := cache.get(key)) is not None:
+            self.watch.compare(query, options, _first_cosine(kept) if whole else None)
             return kept
         with self.metrics.stage("search"):
             page = await asyncio.to_thread(self._find, query, options, conditions, exclude)
@@ -164,7 +166,8 @@ class Edition:
             facets=None if page.total is None else [Facet(**facet.to_dict()) for facet in page.facets],
         )
         cache.put(key, found)
-        self._watch.observe(query, page, self.live.snapshot.base)
+        self.watch.observe(query, page, self.live.snapshot.base)
+        self.watch.compare(query, options, _first_cosine(found) if whole else None)
         return found
 
     def _find(self, query: Query, options: Options, filters: Sequence[Filter], exclude: tuple[str, ...]) -> Page:
@@ -225,6 +228,10 @@ class Edition:
 def attributes_of(product: StoredProduct) -> dict[str, Any]:
     """What an index knows of a stored product."""
     return {**product.fields, "image": STORED if product.image else ""}
+
+
+def _first_cosine(found: SearchResponse) -> float | None:
+    return found.results[0].parts["cosine"] if found.results and found.results[0].parts else None
 
 
 def fingerprint(bundle: Bundle) -> str:

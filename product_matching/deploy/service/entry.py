@@ -39,6 +39,7 @@ def run_service(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
+    workers: int = 1,
     loaded: Callable[[], None] = lambda: None,
 ) -> None:
     """Serves until it is told to stop (SIGINT, SIGTERM), then finishes what it took; SIGHUP takes a new version.
@@ -46,30 +47,41 @@ def run_service(
     Args:
         bundle, settings: As of `create_app`.
         host, port: Where to listen.
+        workers: Processes that share the port; each has the model, its caches and its rate limits for itself.
         loaded: Called once the bundle is open and all writes are applied, before the first request.
 
     Raises:
-        As `create_app`.
+        As `create_app`, and as `run_workers` with several.
     """
     uvicorn = require("uvicorn", "serve")
+    options = _options(settings, host=host, port=port)
+    if workers > 1:
+        from product_matching.deploy.service.workers import run_workers
+
+        run_workers(bundle, settings, workers=workers, loaded=loaded, options=options)
+        return
     app = create_app(bundle, settings)
-    from product_matching.deploy.service.connections import ImpatientProtocol
     from product_matching.deploy.service.logs import log_json
 
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: app.state.shop.ask_reload())
     loaded()
     log_json("product_matching", "uvicorn", "uvicorn.error")
-    grace = round(settings.deadline) + 5
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=grace,
-        http=ImpatientProtocol,
-        limit_concurrency=4 * settings.max_queue,
-    )
+    uvicorn.run(app, **options)
+
+
+def _options(settings: Settings, *, host: str, port: int) -> dict[str, Any]:
+    """Of `uvicorn.run`."""
+    from product_matching.deploy.service.connections import ImpatientProtocol
+
+    return {
+        "host": host,
+        "port": port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": round(settings.deadline) + 5,
+        "http": ImpatientProtocol,
+        "limit_concurrency": 4 * settings.max_queue,
+    }

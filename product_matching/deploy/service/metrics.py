@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
-from prometheus_client.core import CounterMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from product_matching.deploy.service.settings import SHARED
 from product_matching.deploy.service.tracing import Tracing
 
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15)
@@ -21,6 +23,7 @@ class Metrics:
     def __init__(self, tracing: Tracing | None = None) -> None:
         self.tracing = tracing or Tracing()
         self.registry = CollectorRegistry()
+        self._looks: list[Callable[[], None]] = []
         own = {"namespace": "product_matching", "registry": self.registry}
         self.requests = Histogram(
             "request_seconds", "Time to answer.", ["method", "route", "status"], buckets=SECONDS, **own
@@ -41,7 +44,16 @@ class Metrics:
         self.canary = Summary(
             "recall_canary", "Of a sample of searches: share of the exact ten nearest that the index finds.", **own
         )
-        self.in_flight = Gauge("requests_in_flight", "Requests being answered.", **own)
+        self.drift = Gauge(
+            "drift_psi",
+            "Population stability index of the last 1,000 queries of a kind against those of when the index was built: "
+            "of the first result's cosine, and the largest along principal axes of the vectors. From .1 on watch, from "
+            ".25 on act; NaN before 200 queries, and where the index has no reference: build it anew.",
+            ["kind", "of"],
+            multiprocess_mode="liveall",
+            **own,
+        )
+        self.in_flight = Gauge("requests_in_flight", "Requests being answered.", multiprocess_mode="livesum", **own)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -51,20 +63,45 @@ class Metrics:
 
     def gauge(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Adds a number that is read when it is asked for."""
-        Gauge(name, meaning, namespace="product_matching", registry=self.registry).set_function(value)
+        made = Gauge(name, meaning, namespace="product_matching", registry=self.registry, multiprocess_mode="liveall")
+        self.on_read(lambda: made.set(value()))
 
     def counter(self, name: str, meaning: str, value: Callable[[], float]) -> None:
-        """Adds a count that is kept elsewhere."""
-        self.registry.register(_Counted(f"product_matching_{name}", meaning, value))
+        """Adds a count that is kept elsewhere, and only rises."""
+        made, told = Counter(name, meaning, namespace="product_matching", registry=self.registry), 0.0
+
+        def add() -> None:
+            nonlocal told
+            now = value()
+            made.inc(max(0.0, now - told))
+            told = now
+
+        self.on_read(add)
+
+    def on_read(self, look: Callable[[], None]) -> None:
+        """Adds what is done before figures are read."""
+        self._looks.append(look)
+
+    def refresh(self) -> None:
+        """Looks at what is kept elsewhere, so that other processes can tell it too."""
+        for look in self._looks:
+            look()
 
     def text(self) -> bytes:
-        """In Prometheus' text format."""
-        return generate_latest(self.registry)
+        """In Prometheus' text format; of all processes that share `PROMETHEUS_MULTIPROC_DIR`, gauges with their pid."""
+        self.refresh()
+        if not os.environ.get(SHARED):
+            return generate_latest(self.registry)
+        _forget_dead(Path(os.environ[SHARED]))
+        together = CollectorRegistry()
+        MultiProcessCollector(together)
+        return generate_latest(together)
 
 
-class _Counted(Collector):
-    def __init__(self, name: str, meaning: str, value: Callable[[], float]) -> None:
-        self._name, self._meaning, self._value = name, meaning, value
-
-    def collect(self) -> Iterator[Metric]:
-        yield CounterMetricFamily(self._name, self._meaning, value=self._value())
+def _forget_dead(folder: Path) -> None:
+    """Leaves out the gauges of processes that are no more; what they counted stays."""
+    for pid in {path.stem.rsplit("_", 1)[1] for path in folder.glob("gauge_live*_*.db")}:
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            mark_process_dead(int(pid), str(folder))

@@ -17,6 +17,8 @@ MAX_ITEMS = 64
 MAX_EVENTS = 1000
 """Interactions of one request."""
 MAX_FILTERS = 16
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment: where processes of one service share their figures; prometheus_client reads it on import."""
 
 
 @dataclass(frozen=True)

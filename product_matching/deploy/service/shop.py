@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import logging
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from product_matching.deploy.service.tracing import Tracing
 from product_matching.deploy.service.trial import try_out
 from product_matching.errors import BundleError, ProductMatchingError
 from product_matching.search import SearchEngine
+from product_matching.search.drift import KINDS
 
 MARKS = ("manifest.json", "index/index.json")
 _logger = logging.getLogger("product_matching.service")
@@ -156,6 +158,7 @@ class Shop:
             try:
                 async with self.writing:
                     await asyncio.to_thread(self.now.catch_up)
+                self.metrics.refresh()
             except Exception:  # the database is away; what was taken in answers on
                 _logger.exception("could not read what others wrote")
 
@@ -172,6 +175,9 @@ class Shop:
         metrics = self.metrics
         metrics.gauge("index_products", "Products that can be found.", lambda: self.now.live.size)
         metrics.gauge("queue_waiting", "Queries that wait for the model.", lambda: self.now.embedder.waiting)
+        for kind, of in itertools.product(KINDS, ("score", "embedding")):
+            gauge = metrics.drift.labels(kind, of)
+            metrics.on_read(lambda gauge=gauge, kind=kind, of=of: gauge.set(self.now.watch.drift(kind, of)))
         for name, cache in {
             "embedding": lambda: self.now.embedder.cache,
             "result": lambda: self.now.found,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import sqlalchemy as sa
@@ -40,7 +41,12 @@ labels = sa.Table(
     sa.Column("match", sa.Boolean, nullable=False),
     sa.Column("changed_at", sa.Double, nullable=False),
 )
-seen = sa.Table("seen", metadata, sa.Column("event_id", sa.String, primary_key=True))
+seen = sa.Table(
+    "seen",
+    metadata,
+    sa.Column("event_id", sa.String, primary_key=True),
+    sa.Column("seen_at", sa.Double, nullable=False, index=True),
+)
 positions = sa.Table(
     "positions",
     metadata,
@@ -56,7 +62,7 @@ counters = sa.Table(
 
 
 def prepare(engine: sa.Engine) -> None:
-    """Makes the tables that are missing, and the column that databases of earlier versions lack."""
+    """Makes the tables that are missing, and the columns that databases of earlier versions lack."""
     for attempt in range(3):
         try:
             metadata.create_all(engine)
@@ -64,7 +70,17 @@ def prepare(engine: sa.Engine) -> None:
         except sa.exc.DatabaseError:  # another worker makes them at this moment
             if attempt == 2:
                 raise
-    for table in (products, interactions):
-        if all(column["name"] != "revision" for column in sa.inspect(engine).get_columns(table.name)):
-            with suppress(sa.exc.DatabaseError), engine.begin() as connection:
-                connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN revision BIGINT NOT NULL DEFAULT 0"))
+    _add_column(engine, products, "revision BIGINT NOT NULL DEFAULT 0")
+    _add_column(engine, interactions, "revision BIGINT NOT NULL DEFAULT 0")
+    # When they came was not kept: from today on they count as long as what comes today.
+    _add_column(engine, seen, f"seen_at DOUBLE PRECISION NOT NULL DEFAULT {time.time():.0f}", index=True)
+
+
+def _add_column(engine: sa.Engine, table: sa.Table, declared: str, *, index: bool = False) -> None:
+    name = declared.partition(" ")[0]
+    if any(column["name"] == name for column in sa.inspect(engine).get_columns(table.name)):
+        return
+    with suppress(sa.exc.DatabaseError), engine.begin() as connection:  # another process adds it at this moment
+        connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {declared}"))
+        if index:
+            connection.execute(sa.text(f"CREATE INDEX ix_{table.name}_{name} ON {table.name} ({name})"))

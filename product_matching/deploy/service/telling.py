@@ -24,6 +24,7 @@ from product_matching.deploy.service.schemas import (
 )
 from product_matching.deploy.service.shop import Shop
 from product_matching.deploy.service.stored_product import StoredProduct
+from product_matching.deploy.service.workers import tell_supervisor
 from product_matching.errors import ProductMatchingError
 
 T = TypeVar("T")
@@ -69,6 +70,8 @@ class Telling:
         """Changes over to the newest version of the bundle, if it passes its trial; without a pause."""
         try:
             changed = await self._shop.reload()
+            if changed:
+                tell_supervisor()
         except ProductMatchingError as error:
             detail = f"The version before it goes on: {error}"
             raise Problem(409, detail[:500]) from error

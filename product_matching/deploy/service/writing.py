@@ -59,7 +59,12 @@ class Writing:
 
     def is_new(self, event_id: str) -> bool:
         """Remembers the id of an event that is none of a shopper; False where it was there already."""
-        return self._add(tables.seen, {"event_id": event_id})
+        return self._add(tables.seen, {"event_id": event_id, "seen_at": time.time()})
+
+    def forget(self, seconds: float) -> int:
+        """Forgets ids of events that `is_new` first saw longer ago than so many seconds; returns how many."""
+        table = tables.seen
+        return self._connection.execute(sa.delete(table).where(table.c.seen_at < time.time() - seconds)).rowcount
 
     def move(self, source: str, before: int, after: int) -> None:
         """Remembers up to where a source was read.

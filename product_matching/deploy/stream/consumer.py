@@ -28,6 +28,9 @@ from product_matching.deploy.stream.source import Record, Source
 
 PASS = 32
 """Products of one forward pass."""
+DAY = 86_400.0
+REMEMBER = 7 * DAY
+"""As long as Kafka keeps messages by default."""
 COUNTS = ("read", "products", "deletions", "interactions", "duplicates", "rejected")
 
 
@@ -35,13 +38,17 @@ class Consumer:
     """Takes events from a source into a database, from which services that share it take them in.
 
     Events may come twice, their effect comes once: what a batch says and the position behind it are kept in one
-    transaction. Events that bring an `event_id` count once even where a producer sends them twice.
+    transaction, and nothing behind it is read again, however old it is. Events that bring an `event_id` count once
+    even where a producer sends them twice, or a pipe, which has no position, is read again. Those of shoppers do so for
+    ever, as they are kept themselves; ids of product events and deletions are kept for `remember` seconds, so that the
+    database does not grow without limit. Sent again later than that, such an event counts as a new one.
 
     Args:
         bundle: Whose model embeds the products.
         store: The database.
         refuse: Is told each event that cannot be used, and why; it is passed over.
         max_pixels: As of `check_picture`.
+        remember: Seconds for which ids of product events and deletions are kept, 7 days by default.
 
     Attributes:
         counts: Of what was read and what became of it: those of `COUNTS`.
@@ -54,7 +61,9 @@ class Consumer:
         *,
         refuse: Callable[[Record, str], None] = lambda record, reason: None,
         max_pixels: int = 25_000_000,
+        remember: float = REMEMBER,
     ) -> None:
+        self._remember = remember
         self._bundle, self._store, self._refuse, self._max_pixels = bundle, store, refuse, max_pixels
         self._model = fingerprint(bundle)
         self.counts: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
@@ -95,6 +104,7 @@ class Consumer:
         counts: Counter[str] = Counter()
         try:
             with self._store.writing() as writing:
+                writing.forget(self._remember)
                 for event in events:
                     counts[self._write(writing, event, products)] += 1
                 for name, position in after.items():

@@ -3,19 +3,23 @@
 import base64
 import io
 import json
+import sqlite3
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("fastapi")
 pytest.importorskip("sqlalchemy")
 
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from product_matching.bundle import load_bundle
 from product_matching.cli import main
 from product_matching.deploy.service import Settings, create_app
 from product_matching.deploy.service.store import Store
+from product_matching.deploy.service.tables import seen
 from product_matching.deploy.stream import Consumer, FileSource, KafkaSource, PipeSource
 from product_matching.deploy.stream.events import RefusedError, parse_event
 from product_matching.errors import ConfigError
@@ -112,6 +116,56 @@ def test_an_event_id_counts_once_for_products_too(bundle, store):
     assert [product.deleted for product in store.products()] == [True]
 
 
+def ids(store):
+    with store._engine.connect() as connection:
+        return sorted(connection.execute(sa.select(seen.c.event_id)).scalars())
+
+
+def test_ids_count_within_a_horizon_and_then_are_forgotten(bundle, store, monkeypatch):
+    now = 1_000_000.0
+    monkeypatch.setattr("product_matching.deploy.service.writing.time", SimpleNamespace(time=lambda: now))
+
+    def send(*events):
+        consumer = Consumer(bundle, store, remember=100)
+        consumer.run(PipeSource(io.BytesIO(lines(*events).encode())))
+        return {name: count for name, count in consumer.counts.items() if count and name != "read"}
+
+    for step in range(40):
+        first, second = GONE | {"event_id": f"{step}"}, GONE | {"event_id": f"{step}", "product_id": "other"}
+        send(first, VIEW | {"event_id": f"{step}"})
+        now += 10
+        assert send(second) == {"duplicates": 1}  # a producer sends the same id again
+        assert len(ids(store)) <= 11
+    assert ids(store) == sorted(str(step) for step in range(30, 40))
+    assert len(store.interactions()) == 40
+    now += 85
+    assert send(GONE | {"event_id": "39", "product_id": "other"}) == {"duplicates": 1}
+    now += 10
+    assert send(GONE | {"event_id": "39", "product_id": "other"}) == {"deletions": 1}
+    assert send(VIEW | {"event_id": "0"}) == {"duplicates": 1}  # kept for ever, with what it said
+    assert ids(store) == ["39"]
+
+
+def test_a_position_counts_beyond_the_horizon(bundle, store, tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_text(lines(MUG | {"event_id": "1"}, GONE | {"event_id": "2"}), encoding="utf-8")
+    Consumer(bundle, store, remember=1e-9).run(FileSource(path))
+    again = Consumer(bundle, store, remember=1e-9)
+    again.run(FileSource(path))
+    assert again.counts["read"] == 0
+
+
+def test_ids_of_an_earlier_version_count_on(bundle, tmp_path):
+    with sqlite3.connect(tmp_path / "service.sqlite") as old:
+        old.execute("CREATE TABLE seen (event_id VARCHAR NOT NULL PRIMARY KEY)")
+        old.execute("INSERT INTO seen VALUES ('1')")
+    old.close()
+    store = Store(tmp_path)
+    assert consume(bundle, store, PipeSource(io.BytesIO(lines(MUG | {"event_id": "1"}).encode())))["duplicates"] == 1
+    assert ids(store) == ["1"]
+    store.close()
+
+
 def test_a_file_that_is_followed_gives_whole_lines_only(bundle, store, tmp_path):
     path = tmp_path / "events.jsonl"
     path.write_text(lines(VIEW) + '{"type": "inter', encoding="utf-8")
@@ -174,6 +228,7 @@ def test_the_command_line_and_a_service_that_runs_beside_it(tiny_bundle, tmp_pat
         (["--kafka", "localhost:1"], "--topic"),
         (["--from", "nowhere.jsonl"], "no file"),
         (["--from", "-", "--batch", "0"], "--batch"),
+        (["--from", "-", "--remember", "0"], "--remember"),
         (["--kafka", "localhost:1", "--topic", "t", "--kafka-set", "nothing=1"], "nothing"),
     ],
 )
