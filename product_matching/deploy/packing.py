@@ -15,8 +15,8 @@ from product_matching._types import FloatArray
 from product_matching.errors import ConfigError, unknown_name
 
 WeightType = Literal["float32", "float16", "int8"]
-SMALLEST = 256
-"""Elements of a weight from which rounding it is worth a line in the graph."""
+SMALLEST, SHARING = 256, 16
+"""Elements of a weight from which rounding it is worth a line in the graph, and elements that share a scale at least."""
 DIGITS = 4
 """Bits of a scale: with the seven of an int8 they make eleven, as many as a float16 has, so that no rounding is left
 when a rounded weight is kept as a float16."""
@@ -84,7 +84,9 @@ def to_int8(weight: FloatArray) -> Packed | None:
     """
     if not np.isfinite(weight).all():
         return None
-    ways = [_along(weight, axis) for axis in range(weight.ndim)]
+    # A scale of its own for one number or two would save nothing.
+    axes = [axis for axis, length in enumerate(weight.shape) if weight.size >= SHARING * length]
+    ways = [_along(weight, axis) for axis in axes or [int(np.argmin(weight.shape))]]
     best = min(ways, key=lambda packed: float(np.square(weight - packed.unpacked()).sum()))
     used = best.scales[best.scales != 1]
     if used.size and (used.min() < FINEST or used.max() * 127 > np.finfo(np.float16).max):

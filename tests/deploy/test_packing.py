@@ -56,6 +56,7 @@ def test_what_a_type_cannot_hold_stays_as_it_is():
 
 
 def test_vectors_and_small_weights_are_not_rounded():
+    keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.layers.Dense(300), keras.layers.LayerNormalization(), keras.layers.Dense(1)])
     model.build((None, 4))
     assert [tuple(model.weights[place].shape) for place in pack_weights(model, "int8")] == [(4, 300), (300, 1)]
