@@ -16,7 +16,7 @@ from product_matching.errors import ConfigError, unknown_name
 
 WeightType = Literal["float32", "float16", "int8"]
 SMALLEST, SHARING = 256, 16
-"""Elements of a weight from which rounding it is worth a line in the graph, and elements that share a scale at least."""
+"""Elements of a weight from which rounding is worth a line in the graph, and those that share a scale at least."""
 DIGITS = 4
 """Bits of a scale: with the seven of an int8 they make eleven, as many as a float16 has, so that no rounding is left
 when a rounded weight is kept as a float16."""
