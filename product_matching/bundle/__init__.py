@@ -7,8 +7,9 @@ __getattr__, __dir__, __all__ = attach(
     {
         "Bundle": "product_matching.bundle.bundle",
         "Encoders": "product_matching.bundle.encoders",
-        "RemoteEncoders": "product_matching.bundle.towers",
         "Head": "product_matching.bundle.head",
+        "RemoteEncoders": "product_matching.bundle.towers",
+        "SignatureEncoders": "product_matching.bundle.encoders",
         "free_path": "product_matching.bundle.paths",
         "load_bundle": "product_matching.bundle.bundle",
         "resolve": "product_matching.bundle.paths",

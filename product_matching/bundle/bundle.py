@@ -6,11 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from product_matching.bundle.encoders import Encoders
+from product_matching.bundle.encoders import Encoders, SignatureEncoders
 from product_matching.bundle.head import Head
 from product_matching.bundle.manifest import read_manifest
 from product_matching.bundle.paths import SIDES_FILE, resolve
-from product_matching.bundle.towers import RemoteEncoders
 from product_matching.dataset.splitting import KnownSides
 from product_matching.errors import BundleError
 
@@ -37,9 +36,11 @@ class Bundle:
         self.towers = towers
 
     @cached_property
-    def encoders(self) -> Encoders | RemoteEncoders:
+    def encoders(self) -> SignatureEncoders:
         """The exported encoders, for serving."""
         if self.towers:
+            from product_matching.bundle.towers import RemoteEncoders
+
             return RemoteEncoders(self.towers, version=self.folder.name if self.folder.name.isdecimal() else "")
         return Encoders(self.folder)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +13,15 @@ from product_matching._types import FloatArray
 from product_matching.errors import BundleError, DataError
 
 
-class Encoders:
-    """The signatures of a bundle's SavedModel as functions of lists.
+class SignatureEncoders(ABC):
+    """The signatures of an exported model as functions of lists, wherever it runs.
 
     Args:
-        folder: The bundle.
         batch_size: Products or queries that go through the model at a time.
     """
 
-    def __init__(self, folder: Path, *, batch_size: int = 128) -> None:
-        import tensorflow as tf
-        import tensorflow_text  # noqa: F401  registers the ops of the tokenizer
-
+    def __init__(self, *, batch_size: int = 128) -> None:
         self.batch_size = batch_size
-        try:
-            # The module must outlive its signatures: they hold it by a weak reference only.
-            self._module = tf.saved_model.load(str(folder))
-        except (OSError, ValueError, tf.errors.OpError) as error:
-            raise BundleError(f"The SavedModel of {folder} cannot be loaded: {error}") from error
-        self._invalid = tf.errors.InvalidArgumentError
-        self._constant = tf.constant
 
     def embed_text(self, texts: Sequence[str]) -> FloatArray:
         """Embeds words: float32 [N, D]."""
@@ -47,18 +37,44 @@ class Encoders:
         """Embeds products from what they have, `""` where something is missing: float32 [N, D]."""
         return self._run("embed_product", image=image, title=title, description=description, tags=tags)
 
-    def _run(self, name: str, **inputs: Sequence[Any]) -> FloatArray:
-        signature = self._module.signatures[name]
+    @abstractmethod
+    def _ask(self, signature: str, batch: Mapping[str, list[Any]]) -> FloatArray:
+        """Columns of B strings or bytes to float32 [B, D]; raises `DataError` if an image cannot be decoded."""
+
+    def _run(self, signature: str, **inputs: Sequence[Any]) -> FloatArray:
         count = len(next(iter(inputs.values())))
         rows = []
         for start in range(0, max(count, 1), self.batch_size):
-            batch = {
-                key: self._constant(list(values[start : start + self.batch_size]), dtype="string")
-                for key, values in inputs.items()
-            }
-            try:
-                rows.append(signature(**batch)["embedding"].numpy())
-            except self._invalid as error:
-                reason = str(error.message).splitlines()[0]
-                raise DataError(f"An image cannot be decoded: {reason}") from error
+            batch = {name: list(values[start : start + self.batch_size]) for name, values in inputs.items()}
+            rows.append(self._ask(signature, batch))
         return np.concatenate(rows)
+
+
+class Encoders(SignatureEncoders):
+    """Those of a bundle's SavedModel, in this process.
+
+    Args:
+        folder: The bundle.
+        batch_size: Products or queries that go through the model at a time.
+    """
+
+    def __init__(self, folder: Path, *, batch_size: int = 128) -> None:
+        import tensorflow as tf
+        import tensorflow_text  # noqa: F401  registers the ops of the tokenizer
+
+        super().__init__(batch_size=batch_size)
+        try:
+            # The module must outlive its signatures: they hold it by a weak reference only.
+            self._module = tf.saved_model.load(str(folder))
+        except (OSError, ValueError, tf.errors.OpError) as error:
+            raise BundleError(f"The SavedModel of {folder} cannot be loaded: {error}") from error
+        self._invalid = tf.errors.InvalidArgumentError
+        self._constant = tf.constant
+
+    def _ask(self, signature: str, batch: Mapping[str, list[Any]]) -> FloatArray:
+        tensors = {name: self._constant(values, dtype="string") for name, values in batch.items()}
+        try:
+            return self._module.signatures[signature](**tensors)["embedding"].numpy()
+        except self._invalid as error:
+            reason = str(error.message).splitlines()[0]
+            raise DataError(f"An image cannot be decoded: {reason}") from error

@@ -13,6 +13,7 @@ import urllib3
 
 from product_matching._optional import require
 from product_matching._types import FloatArray
+from product_matching.bundle.encoders import SignatureEncoders
 from product_matching.errors import ConfigError, DataError, TowersError
 
 FORMS = "http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME"
@@ -25,8 +26,8 @@ class Transport(Protocol):
     def __call__(self, signature: str, inputs: Mapping[str, Sequence[Any]]) -> FloatArray: ...
 
 
-class RemoteEncoders:
-    """The signatures of a SavedModel that TensorFlow Serving runs, as functions of lists; `Encoders` from afar.
+class RemoteEncoders(SignatureEncoders):
+    """Those of a SavedModel that TensorFlow Serving runs.
 
     Args:
         address: `http://HOST:8501/v1/models/NAME`, or `grpc://HOST:8500/NAME` (extra `tfserving`).
@@ -41,31 +42,13 @@ class RemoteEncoders:
     """
 
     def __init__(self, address: str, *, version: str = "", batch_size: int = 128, timeout: float = 10.0) -> None:
-        self.address, self.batch_size = address, batch_size
-        self._ask: Transport = _transport(address, version, timeout)
+        super().__init__(batch_size=batch_size)
+        self.address = address
+        self._transport: Transport = _transport(address, version, timeout)
 
-    def embed_text(self, texts: Sequence[str]) -> FloatArray:
-        """Embeds words: float32 [N, D]."""
-        return self._run("embed_text", text=texts)
-
-    def embed_image(self, images: Sequence[bytes]) -> FloatArray:
-        """Embeds the bytes of image files: float32 [N, D]."""
-        return self._run("embed_image", image=images)
-
-    def embed_product(
-        self, image: Sequence[bytes], title: Sequence[str], description: Sequence[str], tags: Sequence[str]
-    ) -> FloatArray:
-        """Embeds products from what they have, `""` where something is missing: float32 [N, D]."""
-        return self._run("embed_product", image=image, title=title, description=description, tags=tags)
-
-    def _run(self, signature: str, **inputs: Sequence[Any]) -> FloatArray:
+    def _ask(self, signature: str, batch: Mapping[str, list[Any]]) -> FloatArray:
         """Raises `TowersError` if there is no answer, `DataError` if an image cannot be decoded."""
-        count = len(next(iter(inputs.values())))
-        rows = []
-        for start in range(0, max(count, 1), self.batch_size):
-            batch = {name: list(values[start : start + self.batch_size]) for name, values in inputs.items()}
-            rows.append(self._ask(signature, batch))
-        return np.concatenate(rows)
+        return self._transport(signature, batch)
 
 
 def _transport(address: str, version: str, timeout: float) -> Transport:

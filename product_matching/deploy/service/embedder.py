@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from product_matching.bundle import Encoders, RemoteEncoders
+from product_matching.bundle import SignatureEncoders
 from product_matching.deploy.service.batching import Batcher
 from product_matching.deploy.service.cache import RecentCache, content_key
 from product_matching.deploy.service.metrics import Metrics
@@ -25,7 +25,7 @@ class Embedder:
     What has only words goes through the text tower alone, what is only a picture through the image tower alone.
     """
 
-    def __init__(self, encoders: Encoders | RemoteEncoders, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, encoders: SignatureEncoders, settings: Settings, metrics: Metrics) -> None:
         self.cache: RecentCache[np.ndarray] = RecentCache(settings.cache_entries)
         self._settings, self._metrics = settings, metrics
         # One thread: TensorFlow spreads one pass over the cores; two at once would only share them.
