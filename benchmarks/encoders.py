@@ -135,7 +135,7 @@ def image_pair(folder: Path, size: int) -> tuple[Callable, Callable, np.ndarray]
     mean, scale = (torch.tensor(v, dtype=torch.float32) for v in (encoder.mean, encoder.scale))
 
     def ours(pixels: np.ndarray) -> np.ndarray:
-        rows = np.asarray(encoder._traced(pixels))
+        rows = np.asarray(encoder.traced(pixels))
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     def theirs(pixels: np.ndarray) -> np.ndarray:

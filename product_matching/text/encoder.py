@@ -91,7 +91,7 @@ class TextEncoder(keras.Model):
         self.dim = self.backbone.hidden_dim
         self._inputs = [tensor.name for tensor in self.backbone.inputs]
         self._pool = AttentionPooling(name="pool") if pooling == "attention" else POOLINGS[pooling]
-        self._traced = TracedCall(self, compiled=True)
+        self.traced = TracedCall(self, compiled=True)
         self._ready()
 
     def _ready(self) -> None:
@@ -157,7 +157,7 @@ class TextEncoder(keras.Model):
         for start in range(0, len(texts), batch_size):
             rows = order[start : start + batch_size]
             tokens = self.preprocessor([texts[row] for row in rows], [""] * len(rows))
-            pooled = ops.cast(self._traced(tokens), "float32")
+            pooled = ops.cast(self.traced(tokens), "float32")
             vectors[rows] = ops.convert_to_numpy(unit(pooled))
         return vectors
 

@@ -15,7 +15,6 @@ import tensorflow as tf
 
 from product_matching._types import FloatArray
 from product_matching.dataset import Catalog, make_dataset
-from product_matching.layers.tracing import TracedCall
 from product_matching.model import ProductModel
 
 logger = logging.getLogger(__name__)
@@ -96,7 +95,6 @@ def _compute(
     name: str, tower: keras.Model, model: ProductModel, catalog: Catalog, batch_size: int, options: dict[str, Any]
 ) -> dict[str, np.ndarray]:
     logger.info("compute the frozen %s tower once for %d products, views: %d", name, len(catalog), options["views"])
-    run = TracedCall(tower, compiled=getattr(tower, "has_tokens", True))
     vectors, has_text = [], np.zeros(0, bool)
     for view in range(options["views"]):
         # The other modality is not asked for: zeros of no width stand in for it.
@@ -112,7 +110,7 @@ def _compute(
             cache=False,
             features=nothing,
         )
-        rows, known = _one_view(name, run, batches)
+        rows, known = _one_view(name, tower.traced, batches)
         vectors.append(rows)
         has_text = known if view == 0 else has_text
     stacked = {f"{name}_features": np.stack(vectors, axis=1)}

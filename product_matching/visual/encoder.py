@@ -63,7 +63,7 @@ class ImageEncoder(keras.Model):
         self.dim = backbone.output_shape[-1]
         self._input = next(iter(backbone.input)) if isinstance(backbone.input, dict) else ""
         self._pool = self._make_pool()
-        self._traced = TracedCall(self, compiled=self.has_tokens)
+        self.traced = TracedCall(self, compiled=self.has_tokens)
         self.built = True
 
     @property
@@ -186,7 +186,7 @@ class ImageEncoder(keras.Model):
         for start in range(0, len(images), batch_size):
             chunk = images[start : start + batch_size]
             pixels = np.stack([self._read(image, start + at) for at, image in enumerate(chunk)])
-            rows.append(ops.convert_to_numpy(unit(ops.cast(self._traced(pixels), "float32"))))
+            rows.append(ops.convert_to_numpy(unit(ops.cast(self.traced(pixels), "float32"))))
         return np.concatenate(rows)
 
     def _read(self, image: str | Path | bytes, place: int) -> np.ndarray:
