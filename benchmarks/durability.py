@@ -74,8 +74,10 @@ def kill_at_random(kills: int, *, size: int = 1200, backend: str = "auto", seed:
         folder = str(Path(root) / "index")
         fresh_index(size, np.random.default_rng(seed), backend).save(folder)
         last = 0
+        # Writers are forked from a server that has only this module: the caller may hold threads that do not fork.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__])
         for number in range(kills):
-            context = multiprocessing.get_context("spawn" if number == 0 else "fork")
             process = context.Process(target=write_for_ever, args=(folder, size, backend, number + 1))
             process.start()
             time.sleep(draw.uniform(0.0, 1.5))

@@ -66,6 +66,13 @@ OURS: dict[str, tuple[str, ...]] = {
     "hard negatives": ("train.hard_negatives=0.5",),
     "frozen": (*FROZEN, "image.size=128", "train.epochs=20"),
     "lora": ("text.pretrained={minilm}", "text.lora_rank=8"),
+    "full": (
+        "text.pretrained={minilm}",
+        "image.pretrained={resnet}",
+        "image.size=96",
+        "text.learning_rate_factor=0.05",
+        "image.learning_rate_factor=0.05",
+    ),
 }
 """Our ways, and what each changes in the configuration."""
 PEERS = ("dual encoder", "linear map", "chance")
