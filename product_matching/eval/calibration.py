@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ class Calibration(NamedTuple):
     thresholds: dict[str, Any]
 
 
+Embed = Callable[[ProductModel, Catalog], dict[str, FloatArray]]
 CHUNK = 1024
 PAIRS, MOST_DRAWS = 20_000, 10
 """About how many pairs to calibrate on: of few products the false pairs are drawn several times, as one draw of some
@@ -40,7 +42,13 @@ thousand moves the threshold by chance."""
 
 
 def calibrate(
-    model: ProductModel, catalog: Catalog, *, references: Catalog | None = None, category: str = "", seed: int = 0
+    model: ProductModel,
+    catalog: Catalog,
+    *,
+    references: Catalog | None = None,
+    category: str = "",
+    seed: int = 0,
+    embed: Embed = embed_catalog,
 ) -> Calibration:
     """Fits the calibration and chooses the threshold with the best accuracy, and those of other aims.
 
@@ -50,6 +58,7 @@ def calibrate(
         references: Training products, to which reach is measured from here on (see `layers.Reach`); without, it stays
             as it is.
         category, seed: As of `match_pairs`.
+        embed: Gives the vectors of products, as `embed_catalog` does; for a caller that has them already.
 
     Returns:
         The head's parameters, and the thresholds for a bundle's manifest.
@@ -60,9 +69,9 @@ def calibrate(
     first = match_pairs(catalog, category=category, seed=seed)
     more = range(seed + 1, seed + min(PAIRS // len(first), MOST_DRAWS))
     draws = [first, *(match_pairs(catalog, category=category, seed=draw) for draw in more)]
-    views = embed_catalog(model, catalog)
+    views = embed(model, catalog)
     if references is not None and model.head.reach is not None:
-        _remember(model, references, views)
+        _remember(model, references, views, embed)
     pairs = MatchPairs.joined(draws)
     scores = pair_evidence(model, views, pairs)
     scale, offset = fit_platt(pairs.label, scores)
@@ -105,10 +114,10 @@ def _reach(model: ProductModel, vectors: FloatArray) -> FloatArray:
     return np.concatenate([ops.convert_to_numpy(model.head.reach(vectors[at : at + CHUNK])) for at in starts])
 
 
-def _remember(model: ProductModel, references: Catalog, known: dict[str, FloatArray]) -> None:
+def _remember(model: ProductModel, references: Catalog, known: dict[str, FloatArray], embed: Embed) -> None:
     """Makes training products the references: some of them, spread over the catalogue."""
     step = max(1, len(references) // model.head.reach.count)
-    views = embed_catalog(model, references.take(np.arange(0, len(references), step)))
+    views = embed(model, references.take(np.arange(0, len(references), step)))
     banks = [vectors[np.abs(vectors).sum(axis=1) > 0] for vectors in (views["image"], views["text"])]
     model.head.reach.remember(*banks, typical=0.0)
     model.head.reach.typical.assign(float(np.mean([_reach(model, known[view]).mean() for view in ("image", "text")])))
