@@ -48,6 +48,7 @@ def folders(tmp_path_factory, tiny_catalog):
 def built(folders, tiny_split):
     text, image = folders
     overrides = [f"text.pretrained={text}", "text.lora_rank=2", f"image.pretrained={image}", "image.trainable_blocks=0"]
+    overrides += ["image.pooling=gem"]  # whose power learns where the tower does
     config = load_config("tiny", [*overrides, "text.max_tokens=16", "train.epochs=1", "text.learning_rate_factor=0.5"])
     train = tiny_split[0].take(np.arange(64))
     model = build_model(config, train)

@@ -160,7 +160,7 @@ class Stop(keras.callbacks.Callback):
 @pytest.mark.parametrize("extra", [[], ["optimizer.ema=0.9", "train.patience=3", "optimizer.accumulate=2"]])
 def test_a_run_that_goes_on_ends_as_one_that_never_stopped(without_graphs, tiny_split, tmp_path, extra):
     train, val = tiny_split[0].take(np.arange(12)), tiny_split[1].take(np.arange(12))
-    config = load_config("tiny", [*SMALL, "train.epochs=4", "train.batch_size=4", "train.augment=1", *extra])
+    config = load_config("tiny", [*SMALL, "train.epochs=2", "train.batch_size=4", "train.augment=1", *extra])
 
     def model_and_history(**options):
         model = build_model(config, train)

@@ -97,8 +97,9 @@ def test_a_pipeline_that_waits_is_let_go(tiny_split):
 
 @pytest.fixture(scope="module")
 def config():
-    changes = ["train.epochs=3", "train.hard_negatives=0.8", "train.same_kind=4", "train.batch_size=32"]
-    return load_config("tiny", changes)
+    small = ["image.size=16", "image.filters=[64]", "image.blocks=[1]", "text.max_tokens=8"]
+    changes = ["train.epochs=2", "train.hard_negatives=0.8", "train.same_kind=4", "train.batch_size=32"]
+    return load_config("tiny", [*small, *changes])
 
 
 def test_a_fit_with_neighbours_is_resumed_to_the_same_weights(tiny_split, config, tmp_path):

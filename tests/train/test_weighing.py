@@ -54,12 +54,13 @@ def test_frequencies_are_shares_of_the_table(tiny_model, tiny_split):
 def test_products_count_by_a_column(tiny_split):
     train, val, _ = tiny_split
     weighed = with_column(train, np.arange(len(train)))
-    config = load_config("tiny", ["train.weight_by=sales", "train.epochs=1"])
+    small = ["image.size=16", "image.filters=[64]", "image.blocks=[1]", "text.max_tokens=8"]
+    config = load_config("tiny", [*small, "train.weight_by=sales", "train.epochs=1"])
     model = build_model(config, train)
     batches = make_dataset(weighed, model.preprocessor, batch_size=32, training=True, weight_by="sales")
     weights = np.concatenate([weight for _, _, weight in batches.as_numpy_iterator()])
     assert weights.mean() == pytest.approx(1, abs=0.15)
-    assert np.isfinite(fit(model, weighed, val, config)["loss"]).all()
+    assert np.isfinite(fit(model, weighed, val.take(np.arange(0)), config)["loss"]).all()
 
 
 @pytest.mark.parametrize(
