@@ -181,6 +181,8 @@ def test_presets_begin_with_their_command():
     [
         ("text.lora_rank=8", "text.lora_rank is for a pretrained tower"),
         ("image.trainable_blocks=0", "image.trainable_blocks is for a pretrained tower"),
+        ("train.head_epochs=2", "train.head_epochs is for a pretrained tower"),
+        ("train.head_epochs=-1", "train.head_epochs must not be below 0"),
         ("text.trainable_blocks=-2", "at least -1"),
         ("text.learning_rate_factor=0.0", "must be above 0"),
         ("model.matryoshka=[128]", "widths between 0 and model.dim; got 128"),

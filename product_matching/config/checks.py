@@ -61,6 +61,7 @@ def _check_numbers(config: Config) -> None:
         "optimizer.weight_decay",
         "optimizer.clip_norm",
         "train.patience",
+        "train.head_epochs",
         "train.augment",
         "train.rand_augment",
         "train.teacher_weight",
@@ -96,6 +97,8 @@ def _check_negatives(config: Config) -> None:
 
 
 def _check_pretrained(config: Config) -> None:
+    if config.train.head_epochs and not (config.text.pretrained or config.image.pretrained):
+        raise ConfigError("train.head_epochs is for a pretrained tower: set text.pretrained or image.pretrained.")
     for section in ("text", "image"):
         tower = getattr(config, section)
         changed = [

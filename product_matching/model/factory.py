@@ -141,7 +141,7 @@ def _adapted(encoder: Tower, config: TextConfig | ImageConfig) -> Tower:
         add_lora(encoder.backbone, config.lora_rank, config.lora_targets)
     elif config.trainable_blocks >= 0:
         freeze(encoder.backbone, config.trainable_blocks)
-        # A pooling whose one number learns would run the whole frozen tower in each step; attention is nothing unlearned.
+        # A pooling whose one number learns runs the whole frozen tower in each step; attention must learn to be one.
         if config.trainable_blocks == 0 and config.pooling != "attention":
             encoder.trainable = False
     return encoder

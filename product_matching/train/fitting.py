@@ -20,9 +20,10 @@ from product_matching.errors import ConfigError
 from product_matching.model import ProductModel, build_loss, parameter_counts
 from product_matching.model.imitation import Imitation
 from product_matching.optimizer import build_optimizer, scale_learning_rate
-from product_matching.train.checkpoint import Checkpoint
+from product_matching.train.checkpoint import FILE, Checkpoint
 from product_matching.train.features import frozen_features
 from product_matching.train.guards import CollapseGuard, LossGuard
+from product_matching.train.heads import of_the_heads, pretrained_towers_at_rest
 from product_matching.train.logs import log_callbacks
 from product_matching.train.mining import HardNegatives
 from product_matching.train.retrieval_monitor import RetrievalMonitor
@@ -44,7 +45,8 @@ def fit(
 ) -> dict[str, list[float]]:
     """Compiles and fits a model.
 
-    A tower of which nothing learns is computed once, before the first epoch; so is what a teacher says.
+    A tower of which nothing learns is computed once, before the first epoch; so is what a teacher says. With
+    `train.head_epochs`, pretrained towers first stand still for so many epochs.
 
     Args:
         model: From `build_model`.
@@ -71,6 +73,9 @@ def fit(
             f"train.teacher names {options.teacher!r}: load it, fit(…, teacher=load_bundle({options.teacher!r})"
             ".load_model()), or leave train.teacher empty."
         )
+    if options.head_epochs and not (resume and checkpoints and (Path(checkpoints) / FILE).is_file()):
+        with pretrained_towers_at_rest(model, config):
+            fit(model, train, val, of_the_heads(config), teacher=teacher)
     trained, frozen = parameter_counts(model)
     logger.info("%s parameters learn, %s are frozen", f"{trained:,}", f"{frozen:,}")
     features = frozen_features(

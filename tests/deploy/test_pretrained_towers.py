@@ -15,7 +15,7 @@ from product_matching.deploy import export
 from product_matching.model import build_model, parameter_counts
 from product_matching.text import SequencePreprocessor
 from product_matching.text.tokenizer import SubwordTokenizer
-from product_matching.train import fit
+from product_matching.train import fit, fitting
 
 TEXTS = ["red striped mug", "红色条纹马克杯，350毫升", "", "a <b>very</b> long title " * 10]
 
@@ -47,13 +47,22 @@ def folders(tmp_path_factory, tiny_catalog):
 @pytest.fixture(scope="module")
 def built(folders, tiny_split):
     text, image = folders
-    overrides = [f"text.pretrained={text}", "text.lora_rank=2", f"image.pretrained={image}", "image.trainable_blocks=0"]
-    overrides += ["image.pooling=gem"]  # whose power learns where the tower does
-    config = load_config("tiny", [*overrides, "text.max_tokens=16", "train.epochs=1", "text.learning_rate_factor=0.5"])
+    overrides = [f"text.pretrained={text}", "text.lora_rank=2", "text.learning_rate_factor=0.5", "text.max_tokens=16"]
+    # The power of this pooling learns where the tower does.
+    overrides += [f"image.pretrained={image}", "image.trainable_blocks=0", "image.pooling=gem"]
+    config = load_config("tiny", [*overrides, "train.epochs=1", "train.head_epochs=1"])
     train = tiny_split[0].take(np.arange(64))
     model = build_model(config, train)
-    history = fit(model, train, tiny_split[1], config)
-    return model, history
+    with pytest.MonkeyPatch.context() as patch:
+        learning, compiled = [], fitting._compile
+
+        def compile_and_tell(model, *arguments, **options):
+            learning.append({variable.name for variable in model.trainable_variables})
+            compiled(model, *arguments, **options)
+
+        patch.setattr(fitting, "_compile", compile_and_tell)
+        history = fit(model, train, tiny_split[1], config)
+    return model, history, learning
 
 
 def weights_on_disk(folder):
@@ -63,7 +72,8 @@ def weights_on_disk(folder):
 
 
 def test_lora_and_a_frozen_tower_train_by_configuration(built):
-    model, history = built
+    model, history, (first, then) = built
+    assert then - first == {"lora_kernel_a", "lora_kernel_b"}  # which stand still in the epoch of the heads
     assert np.isfinite(history["loss"]).all()
     assert model.image_encoder.trainable_variables == []
     assert {variable.name for variable in model.text_encoder.trainable_variables} == {"lora_kernel_a", "lora_kernel_b"}
@@ -71,7 +81,7 @@ def test_lora_and_a_frozen_tower_train_by_configuration(built):
 
 
 def test_export_merges_lora_and_says_the_same(built, folders, tiny_catalog, tmp_path):
-    model, _ = built
+    model, _, _ = built
     photos = [Path(path).read_bytes() for path in tiny_catalog.image_paths() if path][:2]
 
     def ours():
