@@ -66,7 +66,15 @@ OURS: dict[str, tuple[str, ...]] = {
     "infonce": ("train.loss=infonce",),
     "hard negatives": ("train.hard_negatives=0.5",),
     # An epoch of the heads alone costs next to nothing, and batches of many negatives keep them from overfitting.
-    "frozen": (*FROZEN, "image.size=128", "train.batch_size=512", "train.epochs=60", "train.patience=10"),
+    "frozen": (
+        *FROZEN,
+        "image.size=128",
+        "model.dim=256",
+        "model.hidden_dim=512",
+        "train.batch_size=512",
+        "train.epochs=40",
+        "train.patience=10",
+    ),
     "lora": ("text.pretrained={minilm}", "text.lora_rank=8"),
     "lora after heads": (
         *FROZEN[:1],
@@ -76,7 +84,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "train.batch_size=512",
         "train.head_epochs=40",
     ),
-    "lora after heads, own pictures": ("text.pretrained={minilm}", "text.lora_rank=8", "train.head_epochs=6"),
+    "lora after heads (own pictures)": ("text.pretrained={minilm}", "text.lora_rank=8", "train.head_epochs=6"),
     "full": (
         "text.pretrained={minilm}",
         "image.pretrained={resnet}",
