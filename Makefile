@@ -8,13 +8,17 @@ EXTRAS ?= test
 # Tests of one file stay in one process: they share what they train.
 WORKERS ?= 2
 
-.PHONY: demo test lint format clean
+.PHONY: demo test fast lint format clean
 
 demo: .venv/installed
 	$(BIN)/product-matching demo
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist loadfile
+
+# While one writes: all but the tests that train, export or serve.
+fast: .venv/installed-test
+	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist loadfile -m "not slow"
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

@@ -9,6 +9,8 @@ import pytest
 from product_matching.cli.main import build_parser
 from product_matching.config import presets
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^    product-matching (.+?)(?:  +#.*)?$", README, flags=re.M)

@@ -10,6 +10,8 @@ from product_matching.config import config_to_dict, load_config
 from product_matching.dataset.splitting import KnownSides
 from product_matching.deploy import export
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def bundle(trained, tiny_catalog, tmp_path_factory):

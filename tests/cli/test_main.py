@@ -9,6 +9,8 @@ import pytest
 from product_matching.cli import main
 from product_matching.cli.main import COMMANDS
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments):
     """Runs the command line in a process of its own."""

@@ -10,6 +10,8 @@ from product_matching.bundle import load_bundle
 from product_matching.cli import main
 from product_matching.errors import BundleError
 
+pytestmark = pytest.mark.slow
+
 KINDS = ["mug", "lamp", "chair", "kettle", "红色杯子"]
 
 

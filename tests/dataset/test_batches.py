@@ -8,6 +8,8 @@ from product_matching.dataset import make_dataset
 from product_matching.errors import ConfigError
 from product_matching.visual import decode_image
 
+pytestmark = pytest.mark.slow
+
 
 class PlainPreprocessor:
     """Small images, and words as they are: quick to build into a pipeline."""

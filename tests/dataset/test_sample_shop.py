@@ -29,6 +29,8 @@ from product_matching.dataset.sample_shop.spec import ProductSpec, draw_spec
 from product_matching.dataset.sample_shop.vocabulary import COLOURS, MATERIALS, PATTERNS, SHAPES
 from product_matching.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = [
     "product_id", "image", "title", "description", "tags", "kind", "colour", "second_colour", "pattern",
     "material", "shape", "brand", "price", "language",

@@ -10,6 +10,8 @@ import pytest
 from product_matching.eval import embed_catalog
 from product_matching.eval.embedding import embed_titles
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "c_api.py"
 FRESH_PROCESS = """
 import json, runpy, sys

@@ -14,6 +14,8 @@ from product_matching.deploy.embedding import Shards, embed_by_beam, embed_by_wo
 from product_matching.errors import ConfigError, DataError, MissingExtraError
 from product_matching.search.indexing import embed_products
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def bundle(tiny_bundle):

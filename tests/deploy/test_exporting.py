@@ -19,6 +19,8 @@ from product_matching.eval.calibration import evidence_probability, pair_evidenc
 from product_matching.eval.embedding import embed_titles
 from product_matching.model import build_model
 
+pytestmark = pytest.mark.slow
+
 FRESH_PROCESS = """
 import json, sys
 import numpy as np, tensorflow as tf, tensorflow_text

@@ -15,6 +15,8 @@ from product_matching.cli import main
 from product_matching.deploy import export_search
 from product_matching.search import ProductIndex, scann_available
 
+pytestmark = pytest.mark.slow
+
 FRESH_PROCESS = """
 import json, sys
 import tensorflow as tf, tensorflow_text

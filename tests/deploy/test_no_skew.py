@@ -12,6 +12,8 @@ from PIL import Image, ImageOps
 from product_matching.bundle import load_bundle
 from product_matching.dataset import load_data, make_dataset
 
+pytestmark = pytest.mark.slow
+
 TEXTS, IMAGES = 500, 200
 PIECES = [
     *(

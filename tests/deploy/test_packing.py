@@ -18,6 +18,8 @@ from product_matching.eval import embed_catalog
 from product_matching.eval.embedding import embed_titles
 from product_matching.search import SearchEngine, build_index
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "c_api.py"
 KINDS = ("float16", "int8")
 

@@ -17,6 +17,8 @@ from product_matching.text import SequencePreprocessor
 from product_matching.text.tokenizer import SubwordTokenizer
 from product_matching.train import fit, fitting
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["red striped mug", "红色条纹马克杯，350毫升", "", "a <b>very</b> long title " * 10]
 
 

@@ -6,6 +6,8 @@ from product_matching.eval import best_and_worst, embed_catalog, examine, judge,
 from product_matching.eval.confusion import confusions
 from product_matching.eval.page import Subject
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"phone": (360, 740), "desk": (1280, 900)}
 CONTRAST = """element => {
   const numbers = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(Number);

@@ -29,6 +29,8 @@ from product_matching.eval.embedding import embed_titles, embed_words
 from product_matching.metrics import threshold_for
 from product_matching.model import build_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model(trained):

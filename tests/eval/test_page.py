@@ -19,6 +19,8 @@ from product_matching.eval.confusion import confusions
 from product_matching.eval.page import Subject
 from product_matching.eval.space_map import principal_plane
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<script>alert(1)</script>\"'&"
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from product_matching.cli import main
 
+pytestmark = pytest.mark.slow
+
 
 def call(capsys, *arguments):
     """Runs a command with --json and returns the object it prints."""

@@ -10,6 +10,8 @@ from product_matching.losses import SigmoidMatchLoss
 from product_matching.model import build_model
 from product_matching.model.chunks import in_chunks
 
+pytestmark = pytest.mark.slow
+
 ROWS, SIZE = 12, 4
 
 

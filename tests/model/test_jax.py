@@ -13,6 +13,8 @@ from product_matching.dataset import load_data, make_dataset
 from product_matching.losses import SigmoidMatchLoss
 from product_matching.model import build_model
 
+pytestmark = pytest.mark.slow
+
 # The package's preprocessing is TensorFlow's on every backend; what learns is Keras'.
 STILL = ["text.dropout=0", "model.dropout=0", "model.modality_dropout=0", "image.dropout=0"]
 ON_JAX = """

@@ -12,6 +12,8 @@ from product_matching.model import PAIRS, VIEWS, ProductModel, build_model
 from product_matching.model.product_model import pair_labels
 from product_matching.optimizer import build_optimizer
 
+pytestmark = pytest.mark.slow
+
 MODALITIES = ("image", "text", "tags")
 # What each of the rows of `raw` has.
 HAS = np.array([[1, 1, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0], [0, 1, 0], [1, 0, 0], [0, 0, 0], [1, 1, 1]], bool)

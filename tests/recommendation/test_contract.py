@@ -14,6 +14,8 @@ from product_matching.recommendation import (
 )
 from product_matching.recommendation.models import MODELS
 
+pytestmark = pytest.mark.slow
+
 NAMES = list(MODELS)
 PERSONAL = [name for name in NAMES if name != "popularity"]
 BY_VECTOR = ["content", "sequential", "visual-bpr", "two-tower", "hybrid"]

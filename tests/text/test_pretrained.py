@@ -16,6 +16,8 @@ from product_matching.text import TextEncoder, clean_text, learn_vocabulary
 from product_matching.text.pretrained import sentence_settings
 from product_matching.text.reference import SAMPLE, check_tokenizer, load_reference, tokenizer_of
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 
 SIZE = {"num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}

@@ -15,6 +15,8 @@ from product_matching.train import features as module
 from product_matching.train import fit
 from product_matching.train.features import feature_key, frozen_features
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["image.size=16", "image.filters=[64]", "image.blocks=[1]", "image.stem=[8]", "text.max_tokens=8"]
 OPTIONS = {"views": 1, "augment": 0.0, "seed": 0}
 

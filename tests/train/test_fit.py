@@ -13,6 +13,8 @@ from product_matching.model import ProductModel, build_model
 from product_matching.train import CollapseGuard, LossGuard, RetrievalMonitor, fit
 from product_matching.train.guards import mean_cosine
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["image.size=16", "image.filters=[64]", "image.blocks=[1]", "text.max_tokens=8", "train.batch_size=6"]
 
 

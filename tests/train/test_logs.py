@@ -12,6 +12,8 @@ from product_matching.errors import MissingExtraError
 from product_matching.model import build_model
 from product_matching.train import fit
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["image.size=16", "image.filters=[64]", "image.blocks=[1]", "text.max_tokens=8", "train.epochs=2"]
 
 

@@ -12,6 +12,8 @@ from product_matching.model import build_model
 from product_matching.train import fit
 from product_matching.train.mining import MOST_LIKE, HardNegatives, near_runs
 
+pytestmark = pytest.mark.slow
+
 
 def unit(rows):
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("float32")

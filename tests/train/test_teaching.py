@@ -16,6 +16,8 @@ from product_matching.model.imitation import Imitation
 from product_matching.train import fit, teaching
 from product_matching.train.teaching import teacher_vectors
 
+pytestmark = pytest.mark.slow
+
 SMALL = [
     *("image.size=16", "image.filters=[64]", "image.blocks=[1]", "image.stem=[8]", "text.max_tokens=8"),
     *("model.dim=16", "train.batch_size=12", "train.augment=0", "train.epochs=2", "train.same_kind=1"),

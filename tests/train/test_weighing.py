@@ -13,6 +13,8 @@ from product_matching.losses import InfoNCELoss, correct_for_sampling
 from product_matching.model import build_model
 from product_matching.train import fit
 
+pytestmark = pytest.mark.slow
+
 
 def with_column(catalog: Catalog, values) -> Catalog:
     return dataclasses.replace(catalog, table=catalog.table.assign(sales=[str(value) for value in values]))

@@ -5,12 +5,15 @@ import math
 import shutil
 
 import numpy as np
+import pytest
 from starlette.testclient import TestClient
 
 from product_matching.bundle import load_bundle
 from product_matching.deploy.service import Settings, create_app
 from product_matching.search import ProductIndex
 from product_matching.search.calibrating import sensible_queries
+
+pytestmark = pytest.mark.slow
 
 
 def drift(client):

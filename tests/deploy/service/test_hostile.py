@@ -8,6 +8,8 @@ import zlib
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 
 def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

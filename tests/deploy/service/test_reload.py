@@ -12,6 +12,8 @@ from product_matching.deploy.service.shop import Shop
 from product_matching.errors import BundleError
 from product_matching.search import Options, Query
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def versions(tiny_bundle, tmp_path):

@@ -8,6 +8,8 @@ from starlette.testclient import TestClient
 
 from product_matching.deploy.service import Settings, add_key, create_app
 
+pytestmark = pytest.mark.slow
+
 MUG = {"title": "zebra striped mug", "attributes": {"glaze": "matt"}}
 
 

@@ -19,6 +19,8 @@ from product_matching.deploy.service import Settings, add_key, run_service, supe
 from product_matching.deploy.service.supervisor import Supervisor
 from product_matching.errors import ConfigError
 
+pytestmark = pytest.mark.slow
+
 MUG = {"title": "zebra striped mug", "attributes": {"glaze": "matt"}}
 
 

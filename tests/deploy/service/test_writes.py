@@ -8,6 +8,8 @@ import pytest
 from product_matching.deploy.service import add_key
 from product_matching.errors import ConfigError
 
+pytestmark = pytest.mark.slow
+
 MUG = {"title": "zebra striped mug 斑马", "tags": ["kitchen"], "attributes": {"price": 3.5, "glaze": "matt"}}
 
 

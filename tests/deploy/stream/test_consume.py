@@ -24,6 +24,8 @@ from product_matching.deploy.stream import Consumer, FileSource, KafkaSource, Pi
 from product_matching.deploy.stream.events import RefusedError, parse_event
 from product_matching.errors import ConfigError
 
+pytestmark = pytest.mark.slow
+
 MUG = {"type": "product", "product_id": "zebra", "title": "zebra striped mug 斑马", "attributes": {"glaze": "matt"}}
 VIEW = {"type": "interaction", "user_id": "U1", "product_id": "zebra", "timestamp": 5}
 GONE = {"type": "deletion", "product_id": "zebra"}

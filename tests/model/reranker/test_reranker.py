@@ -13,6 +13,8 @@ from product_matching.metrics import average_precision
 from product_matching.model.reranker import SURE, build_reranker
 from product_matching.train import PairTraining, fit_pairs
 
+pytestmark = pytest.mark.slow
+
 
 def test_it_is_far_better_than_chance_and_saves_and_loads(fitted, labelled, tmp_path):
     model, _ = fitted
