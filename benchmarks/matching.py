@@ -89,6 +89,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "text.pretrained={minilm}",
         "image.pretrained={resnet}",
         "image.size=96",
+        "train.head_epochs=6",
         "text.learning_rate_factor=0.05",
         "image.learning_rate_factor=0.05",
     ),
