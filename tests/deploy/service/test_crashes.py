@@ -4,7 +4,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 
 from product_matching.deploy.service.store import Store
 
@@ -34,10 +33,10 @@ def test_acknowledged_writes_outlive_kill_9(fresh, tmp_path):
     for life in range(4):
         command = [sys.executable, "-c", WRITER, str(tmp_path), str(life)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            first = process.stdout.readline()
-            time.sleep(draw.uniform(0.05, 0.4))
+            # Killed after so many answers, not so many seconds, which a busy machine stretches.
+            lines = [process.stdout.readline() for _ in range(draw.randrange(30, 90))]
             process.send_signal(signal.SIGKILL)
-            lines = [first, *process.stdout]
+            lines += process.stdout
         for kind, name, version in (line.split() for line in lines if line.endswith("\n")):
             if kind == "event":
                 events.append(name)
