@@ -48,7 +48,7 @@ def calibrate(
     references: Catalog | None = None,
     category: str = "",
     seed: int = 0,
-    embed: Embed = embed_catalog,
+    embed: Embed | None = None,
 ) -> Calibration:
     """Fits the calibration and chooses the threshold with the best accuracy, and those of other aims.
 
@@ -58,7 +58,7 @@ def calibrate(
         references: Training products, to which reach is measured from here on (see `layers.Reach`); without, it stays
             as it is.
         category, seed: As of `match_pairs`.
-        embed: Gives the vectors of products, as `embed_catalog` does; for a caller that has them already.
+        embed: Gives the vectors of products instead of `embed_catalog`, for a caller that has them already.
 
     Returns:
         The head's parameters, and the thresholds for a bundle's manifest.
@@ -69,6 +69,7 @@ def calibrate(
     first = match_pairs(catalog, category=category, seed=seed)
     more = range(seed + 1, seed + min(PAIRS // len(first), MOST_DRAWS))
     draws = [first, *(match_pairs(catalog, category=category, seed=draw) for draw in more)]
+    embed = embed or embed_catalog
     views = embed(model, catalog)
     if references is not None and model.head.reach is not None:
         _remember(model, references, views, embed)
