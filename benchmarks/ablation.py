@@ -14,7 +14,7 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks.matching import ours, packaged_minilm, some_rows
+from benchmarks.matching import LORA, ours, packaged_minilm, some_rows
 from product_matching.config import load_config
 from product_matching.dataset import load_data
 
@@ -26,7 +26,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     "half of them mined": ("train.hard_negatives=0.5",),
     "no augmentation": ("train.augment=0",),
     "no dropped modalities": ("model.modality_dropout=0",),
-    "MiniLM with LoRA": ("text.pretrained={minilm}", "text.lora_rank=8"),
+    "MiniLM with LoRA": LORA,
     "batches of 32": ("train.batch_size=32",),
     "batches of 256": ("train.batch_size=256",),
 }

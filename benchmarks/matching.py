@@ -39,8 +39,9 @@ import tensorflow as tf
 
 from benchmarks.peers import dual_encoder, frozen_vectors, linear_map
 from product_matching.config import Config, load_config
-from product_matching.dataset import Catalog, load_data, make_dataset, make_sample_shop, match_pairs
+from product_matching.dataset import Catalog, load_data, make_sample_shop, match_pairs
 from product_matching.eval import calibrate, evaluate
+from product_matching.eval.embedding import embed_catalog
 from product_matching.metrics import (
     best_threshold,
     bootstrap_interval,
@@ -55,12 +56,9 @@ from product_matching.train.features import frozen_features
 
 Parts = tuple[Catalog, Catalog, Catalog]
 Embed = Callable[[Catalog], dict[str, np.ndarray]]
-FROZEN = (
-    "text.pretrained={minilm}",
-    "text.trainable_blocks=0",
-    "image.pretrained={resnet}",
-    "image.trainable_blocks=0",
-)
+FROZEN_IMAGE = ("image.pretrained={resnet}", "image.trainable_blocks=0", "image.size=128")
+FROZEN = ("text.pretrained={minilm}", "text.trainable_blocks=0", *FROZEN_IMAGE)
+LORA = ("text.pretrained={minilm}", "text.lora_rank=8")
 OURS: dict[str, tuple[str, ...]] = {
     "scratch": (),
     "infonce": ("train.loss=infonce",),
@@ -68,23 +66,15 @@ OURS: dict[str, tuple[str, ...]] = {
     # An epoch of the heads alone costs next to nothing, and batches of many negatives keep them from overfitting.
     "frozen": (
         *FROZEN,
-        "image.size=128",
         "model.dim=256",
         "model.hidden_dim=512",
         "train.batch_size=512",
         "train.epochs=40",
         "train.patience=10",
     ),
-    "lora": ("text.pretrained={minilm}", "text.lora_rank=8"),
-    "lora after heads": (
-        *FROZEN[:1],
-        *FROZEN[2:],
-        "image.size=128",
-        "text.lora_rank=8",
-        "train.batch_size=512",
-        "train.head_epochs=40",
-    ),
-    "lora after heads (own pictures)": ("text.pretrained={minilm}", "text.lora_rank=8", "train.head_epochs=6"),
+    "lora": LORA,
+    "lora after heads": (*LORA, *FROZEN_IMAGE, "train.batch_size=512", "train.head_epochs=40"),
+    "lora after heads (own pictures)": (*LORA, "train.head_epochs=6"),
     "full": (
         "text.pretrained={minilm}",
         "image.pretrained={resnet}",
@@ -175,9 +165,7 @@ def embedded_once(folder: str) -> Callable[[ProductModel, Catalog], dict[str, np
     """`embed_catalog`, which finds in a folder what a frozen tower has given for the same products already."""
 
     def embed(model: ProductModel, catalog: Catalog) -> dict[str, np.ndarray]:
-        features = frozen_features(model, catalog, folder=folder)
-        batches = make_dataset(catalog, model.preprocessor, batch_size=128, cache=False, features=features)
-        return model.predict(batches, verbose=0)
+        return embed_catalog(model, catalog, features=frozen_features(model, catalog, folder=folder))
 
     return embed
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.matching import FROZEN, ours, packaged_minilm
+from benchmarks.matching import FROZEN, LORA, ours, packaged_minilm
 from product_matching.config import load_config
 from product_matching.dataset import load_data
 
@@ -28,8 +28,8 @@ BARE = ("train.augment=0", "text.dropout=0", "image.dropout=0", "model.dropout=0
 WAYS = {
     "bare": (*BARE, "train.patience=0", "optimizer.weight_decay=0.01"),
     "regularised": (),
-    "frozen": (*FROZEN, "image.size=128"),
-    "lora": ("text.pretrained={minilm}", "text.lora_rank=8"),
+    "frozen": FROZEN,
+    "lora": LORA,
 }
 STEPS = 400
 """Steps of each training, so that a small catalogue is passed over more often."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import tensorflow as tf
 from keras import ops
@@ -11,13 +13,21 @@ from product_matching.dataset import Catalog, make_dataset
 from product_matching.model import ProductModel
 
 
-def embed_catalog(model: ProductModel, catalog: Catalog, *, batch_size: int = 128) -> dict[str, FloatArray]:
+def embed_catalog(
+    model: ProductModel, catalog: Catalog, *, batch_size: int = 128, features: Mapping[str, np.ndarray] | None = None
+) -> dict[str, FloatArray]:
     """Embeds each view of each product.
+
+    Args:
+        model: A trained model.
+        catalog: The products.
+        batch_size: Products a forward pass.
+        features: What frozen towers give for them, where that is known, as of `make_dataset`.
 
     Returns:
         float32 [N, D] for each of `VIEWS`, in the catalogue's order.
     """
-    batches = make_dataset(catalog, model.preprocessor, batch_size=batch_size, cache=False)
+    batches = make_dataset(catalog, model.preprocessor, batch_size=batch_size, cache=False, features=features)
     return model.predict(batches, verbose=0)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-
-import keras
 
 from product_matching.config import Config
 from product_matching.model import ProductModel
@@ -22,7 +20,7 @@ def of_the_heads(config: Config) -> Config:
 def pretrained_towers_at_rest(model: ProductModel, config: Config) -> Iterator[None]:
     """Nothing of a tower that came with weights learns in here; what learned before does so afterwards."""
     towers = ((model.text_encoder, config.text), (model.image_encoder, config.image))
-    learning = list(_learning(tower for tower, section in towers if section.pretrained))
+    learning = [weight for tower, section in towers if section.pretrained for weight in tower.trainable_variables]
     try:
         for weight in learning:
             weight.trainable = False
@@ -30,8 +28,3 @@ def pretrained_towers_at_rest(model: ProductModel, config: Config) -> Iterator[N
     finally:
         for weight in learning:
             weight.trainable = True
-
-
-def _learning(towers: Iterable[keras.Model]) -> Iterator[keras.Variable]:
-    for tower in towers:
-        yield from tower.trainable_variables
