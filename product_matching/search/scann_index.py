@@ -48,7 +48,8 @@ class ScannIndex:
     into second leaves (SOAR): with it, deleting a vector crashes the process.
 
     ScaNN draws its centres without a seed, so two builds differ a little; the recall in `info` is the one of
-    this build.
+    this build. It rounds a batch differently from a single query, so that a leaf on the edge may be searched in
+    one and not in the other: about one query in 500 finds something else.
     """
 
     def __init__(self, searcher: Any, *, size: int, dim: int, info: dict[str, Any]) -> None:

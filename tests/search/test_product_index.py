@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from product_matching.errors import BundleError, ConfigError, DataError
-from product_matching.search import ExactIndex, Hit, ProductIndex, parse_filter, scann_available
+from product_matching.search import ExactIndex, Hit, ProductIndex, ScannIndex, parse_filter, scann_available
 
 
 def ids(hits):
@@ -36,8 +36,10 @@ def test_what_is_missing_is_none(shop, vectors):
 
 
 def test_batch_is_one_at_a_time(shop, queries):
-    batch = shop.search(queries[:5], k=7)
-    assert [ids(hits) for hits in batch] == [ids(shop.search(query, k=7)[0]) for query in queries[:5]]
+    batch = shop.search(queries[:50], k=7)
+    same = [ids(hits) == ids(shop.search(query, k=7)[0]) for hits, query in zip(batch, queries[:50], strict=True)]
+    # All but the few that ScaNN rounds differently in a batch.
+    assert sum(same) >= (48 if isinstance(shop.backend, ScannIndex) else 50)
 
 
 def test_agrees_with_exact_search(small, vectors, queries):
