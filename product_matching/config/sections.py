@@ -22,6 +22,8 @@ class TextConfig:
     """The tower learns at so much of the rate of the rest."""
     vocabulary_size: int = 8000
     """Word pieces learned from the catalogue, at most."""
+    extend_vocabulary: bool = True
+    """Give characters that a pretrained vocabulary does not know and the catalogue has twice a token of their own."""
     max_tokens: int = 48
     """Tokens kept of title and description together; the title comes first."""
     simplify_chinese: bool = False

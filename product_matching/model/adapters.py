@@ -90,12 +90,12 @@ def merge_lora(model: keras.Model) -> int:
     for layer in model._flatten_layers():
         if not getattr(layer, "lora_enabled", False):
             continue
-        kernel = np.asarray(keras.ops.convert_to_numpy(layer.kernel))
-        name = "_kernel" if hasattr(layer, "_kernel") else "_embeddings"
+        name = "embeddings" if isinstance(layer, keras.layers.Embedding) else "kernel"
+        merged_weights = np.asarray(keras.ops.convert_to_numpy(getattr(layer, name)))
         layer.lora_enabled = False
         layer.lora_rank = None
-        getattr(layer, name).assign(kernel)
-        for variable in (layer.lora_kernel_a, layer.lora_kernel_b):
+        getattr(layer, f"_{name}").assign(merged_weights)
+        for variable in (getattr(layer, f"lora_{name}_a"), getattr(layer, f"lora_{name}_b")):
             # A graph that was traced before adds the update still: now it adds nothing.
             variable.assign(np.zeros(variable.shape))
             layer._untrack_variable(variable)

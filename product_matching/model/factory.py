@@ -87,7 +87,7 @@ def _text_encoder(config: TextConfig, catalog: CatalogStatistics, *, offline: bo
             offline=offline,
             rules=rules.get_config() if rules else None,
         )
-        return _adapted(encoder, config)
+        return _adapted(encoder.extended(catalog.texts()) if config.extend_vocabulary else encoder, config)
     return TextEncoder(
         learn_vocabulary(catalog.texts(), config.vocabulary_size, rules=rules),
         layers=config.layers,

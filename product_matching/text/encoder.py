@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,11 +18,13 @@ from product_matching.errors import ConfigError, unknown_name
 from product_matching.layers.pooling import AttentionPooling, cls_pooling, last_pooling, mean_pooling
 from product_matching.layers.tracing import TracedCall
 from product_matching.layers.unit import unit
+from product_matching.text.extension import unknown_pieces, with_pieces, with_rows
 from product_matching.text.preprocessor import TextPreprocessor
 from product_matching.text.pretrained import load_parts
 from product_matching.text.sequence import SequencePreprocessor
 
 Pooling = Literal["cls", "mean", "last", "attention"]
+logger = logging.getLogger(__name__)
 POOLINGS = {"cls": cls_pooling, "mean": mean_pooling, "last": last_pooling, "attention": AttentionPooling}
 
 
@@ -130,6 +133,39 @@ class TextEncoder(keras.Model):
         if rules:
             parts["preprocessor"] = SequencePreprocessor(**parts["preprocessor"].get_config(), rules=rules)
         return cls(**parts)
+
+    def extended(self, texts: Iterable[str], *, min_count: int = 2) -> TextEncoder:
+        """The same encoder with tokens of their own for the characters of a catalogue that it does not know.
+
+        An English BERT knows a fifth of the Chinese characters; all others are one and the same token to it.
+
+        Args:
+            texts: Raw texts of the catalogue.
+            min_count: Occurrences from which on a character gets a token.
+
+        Returns:
+            An encoder that gives the same vectors for texts without unknown words; itself where nothing is to be added,
+            as with vocabularies that know every text (GPT-2, RoBERTa, ALBERT, XLM-R) or were learned from a catalogue.
+        """
+        if not isinstance(self.preprocessor, SequencePreprocessor):
+            return self
+        pieces, share = unknown_pieces(self.preprocessor, texts, min_count=min_count)
+        if not pieces:
+            return self
+        logger.info("%.1f %% of words are unknown to the vocabulary; %d characters are added", 100 * share, len(pieces))
+        tokenizer = self.preprocessor.tokenizer
+        larger = TextEncoder(
+            preprocessor=SequencePreprocessor(
+                **{**self.preprocessor.get_config(), "tokenizer": with_pieces(tokenizer, pieces)}
+            ),
+            backbone=with_rows(self.backbone, len(tokenizer.vocabulary), len(pieces)),
+            pooling=self.pooling,
+            details=self.details,
+            normalize=self.normalize,
+        )
+        if self.pooling == "attention":
+            larger._pool.set_weights(self._pool.get_weights())
+        return larger
 
     def call(self, inputs: dict[str, Tensor], training: bool | None = None) -> Tensor:
         """Encodes tokens.

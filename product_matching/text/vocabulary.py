@@ -33,10 +33,8 @@ def learn_vocabulary(
     Returns:
         The vocabulary: the special tokens (`[PAD]` is 0), then pieces, `##` before one that continues a word.
     """
-    tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = BertNormalizer(lowercase=lowercase, strip_accents=lowercase, handle_chinese_chars=True)
-    tokenizer.pre_tokenizer = BertPreTokenizer()
-    words = _count_words(tokenizer, texts, rules)
+    tokenizer = _tokenizer(lowercase)
+    words = count_words(texts, lowercase=lowercase, rules=rules)
     # The trainer numbers letters in the order of a hash map that differs from run to run, and breaks ties between
     # merges by these numbers. Named beforehand, in order, they and so the vocabulary are the same each time.
     letters = sorted({"##" + letter for word in words for letter in word[1:]})
@@ -48,16 +46,26 @@ def learn_vocabulary(
     return sorted(pieces, key=pieces.__getitem__)
 
 
-def _count_words(tokenizer: Tokenizer, texts: Iterable[str], rules: TextRules | None) -> Counter[str]:
-    words: Counter[str] = Counter()
-    for text in _cleaned(texts, rules):
+def count_words(
+    texts: Iterable[str], *, lowercase: bool = True, rules: TextRules | None = None, compatibility: bool = True
+) -> Counter[str]:
+    """How often each word of BERT's stands in raw texts; arguments as of `learn_vocabulary` and `clean_text`."""
+    tokenizer, words = _tokenizer(lowercase), Counter[str]()
+    for text in _cleaned(texts, rules, compatibility):
         normal = tokenizer.normalizer.normalize_str(text)
         words.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal))
     return words
 
 
-def _cleaned(texts: Iterable[str], rules: TextRules | None, batch: int = 1024) -> Iterator[str]:
+def _tokenizer(lowercase: bool) -> Tokenizer:
+    tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = BertNormalizer(lowercase=lowercase, strip_accents=lowercase, handle_chinese_chars=True)
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    return tokenizer
+
+
+def _cleaned(texts: Iterable[str], rules: TextRules | None, compatibility: bool, batch: int = 1024) -> Iterator[str]:
     iterator = iter(texts)
     while chunk := list(islice(iterator, batch)):
-        cleaned = clean_text(tf.constant(chunk))
+        cleaned = clean_text(tf.constant(chunk), compatibility=compatibility)
         yield from (text.decode("utf-8") for text in (rules(cleaned) if rules else cleaned).numpy())
