@@ -12,7 +12,7 @@ words to ten results with their attributes; so other work on the machine slows a
 
 Command:
 
-    python -m benchmarks.query [--products 40000] [--preset small] [--queries 400] [--keep DIR] [--profile]
+    python -m benchmarks.query [--products 40000] [--preset small] [--set KEY=VALUE …] [--queries 400] [--keep DIR] [--profile]
 
 Prints one JSON object a line.
 
@@ -46,8 +46,8 @@ def shop_table(products: int, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame([_row(number, draw_listing(seed, number)) for number in range(products)]).assign(image="")
 
 
-def trained_bundle(folder: Path, preset: str) -> tuple[Any, Any]:
-    """A bundle of the preset and its Keras model, after an epoch on a small shop."""
+def trained_bundle(folder: Path, preset: str, changes: Sequence[str]) -> tuple[Any, Any]:
+    """A bundle of the preset, changed, and its Keras model, after an epoch on a small shop."""
     import product_matching as pm
     from product_matching.bundle import load_bundle
     from product_matching.dataset import make_sample_shop
@@ -55,7 +55,7 @@ def trained_bundle(folder: Path, preset: str) -> tuple[Any, Any]:
 
     catalog = pm.load_data(make_sample_shop(folder / "shop", products=TRAINED_ON).catalog)
     train, val, _ = catalog.split(seed=0)
-    config = pm.load_config(preset, ["train.epochs=1"])
+    config = pm.load_config(preset, ["train.epochs=1", *changes])
     model = pm.build_model(config, train)
     fit(model, train, val, config)
     return load_bundle(pm.export(model, folder / "bundle" / "1")), model
@@ -78,7 +78,7 @@ def prepared(folder: Path, table: pd.DataFrame, options: argparse.Namespace) -> 
     if (folder / "bundle" / "1" / "index").is_dir():
         engine = SearchEngine.load(folder / "bundle" / "1")
         return engine, engine.bundle.load_model()
-    bundle, model = trained_bundle(folder, options.preset)
+    bundle, model = trained_bundle(folder, options.preset, options.set)
     return shop_engine(bundle, table, options.vectors), model
 
 
@@ -143,6 +143,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--products", type=int, default=40_000)
     parser.add_argument("--preset", default="small")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="changes of the preset")
     parser.add_argument("--queries", type=int, default=400)
     parser.add_argument("--vectors", default="float32", help="what they are kept as")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the bundle here, and take the one that is there")
@@ -156,7 +157,13 @@ def main() -> None:
         if options.profile:
             profiled(queries, engine)
     middle = {name: float(np.median(values)) for name, values in spent.items()}
-    row = {"products": options.products, "preset": options.preset, "vectors": options.vectors, "queries": len(queries)}
+    row = {
+        "products": options.products,
+        "preset": options.preset,
+        "set": options.set,
+        "vectors": options.vectors,
+        "queries": len(queries),
+    }
     row |= {f"{name} p50, ms": value for name, value in middle.items()}
     row |= {"search p95, ms": float(np.quantile(spent["search"], 0.95))}
     row |= {"ratio to tower": middle["search"] / middle["tower"]}
