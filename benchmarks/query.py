@@ -12,7 +12,8 @@ words to ten results with their attributes; so other work on the machine slows a
 
 Command:
 
-    python -m benchmarks.query [--products 40000] [--preset small] [--set KEY=VALUE …] [--queries 400] [--keep DIR] [--profile]
+    python -m benchmarks.query [--products 40000] [--preset small] [--set KEY=VALUE …] [--queries 400]
+        [--keep DIR] [--profile]
 
 Prints one JSON object a line.
 
