@@ -138,8 +138,7 @@ class TrainConfig:
     epochs: int = 10
     head_epochs: int = 0
     """Epochs before those, in which pretrained towers stand still, computed once, and the rest learns: cheap, and what
-    the towers then learn does not pass through heads that know nothing (Kumar et al. 2022, arXiv:2202.10054). With
-    `feature_cache`, a tower that never learns is computed once for both."""
+    the towers then learn does not pass through heads that know nothing (Kumar et al. 2022, arXiv:2202.10054)."""
     batch_size: int = 128
     chunk_size: int = 0
     """Products of a batch whose activations are held at a time, for batches larger than memory, at the price of one

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,13 @@ def fit(
             f"train.teacher names {options.teacher!r}: load it, fit(…, teacher=load_bundle({options.teacher!r})"
             ".load_model()), or leave train.teacher empty."
         )
+    if options.head_epochs and not options.feature_cache:
+        # What a tower that never learns gives serves the heads' epochs and the others.
+        with tempfile.TemporaryDirectory() as folder:
+            config = replace(config, train=replace(options, feature_cache=folder))
+            return fit(
+                model, train, val, config, callbacks=callbacks, checkpoints=checkpoints, resume=resume, teacher=teacher
+            )
     if options.head_epochs and not (resume and checkpoints and (Path(checkpoints) / FILE).is_file()):
         with pretrained_towers_at_rest(model, config):
             fit(model, train, val, of_the_heads(config), teacher=teacher)
@@ -194,7 +203,8 @@ def _compile(model: ProductModel, config: Config, *, steps: int) -> None:
 
 
 def _key(config: Config, *parts: Catalog) -> str:
-    """All that a run depends on, in one hash."""
+    """All that a run depends on, in one hash; not where it keeps and tells things."""
+    config = replace(config, train=replace(config.train, feature_cache="", image_cache="", log_dir="", wandb=""))
     about = json.dumps([config_to_dict(config), *(part.fingerprint() for part in parts)], sort_keys=True)
     return hashlib.sha256(about.encode()).hexdigest()
 

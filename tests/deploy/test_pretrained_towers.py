@@ -15,7 +15,7 @@ from product_matching.deploy import export
 from product_matching.model import build_model, parameter_counts
 from product_matching.text import SequencePreprocessor
 from product_matching.text.tokenizer import SubwordTokenizer
-from product_matching.train import fit, fitting
+from product_matching.train import features, fit, fitting
 
 pytestmark = pytest.mark.slow
 
@@ -57,14 +57,20 @@ def built(folders, tiny_split):
     model = build_model(config, train)
     with pytest.MonkeyPatch.context() as patch:
         learning, compiled = [], fitting._compile
+        computed, compute = [], features._compute
 
         def compile_and_tell(model, *arguments, **options):
             learning.append({variable.name for variable in model.trainable_variables})
             compiled(model, *arguments, **options)
 
+        def compute_and_tell(name, *arguments):
+            computed.append(name)
+            return compute(name, *arguments)
+
         patch.setattr(fitting, "_compile", compile_and_tell)
+        patch.setattr(features, "_compute", compute_and_tell)
         history = fit(model, train, tiny_split[1], config)
-    return model, history, learning
+    return model, history, learning, computed
 
 
 def weights_on_disk(folder):
@@ -74,7 +80,8 @@ def weights_on_disk(folder):
 
 
 def test_lora_and_a_frozen_tower_train_by_configuration(built):
-    model, history, (first, then) = built
+    model, history, (first, then), computed = built
+    assert sorted(computed) == ["image", "image", "text", "text"]  # of train and of val, once for both parts
     assert then - first == {"lora_kernel_a", "lora_kernel_b"}  # which stand still in the epoch of the heads
     assert np.isfinite(history["loss"]).all()
     assert model.image_encoder.trainable_variables == []
@@ -83,7 +90,7 @@ def test_lora_and_a_frozen_tower_train_by_configuration(built):
 
 
 def test_export_merges_lora_and_says_the_same(built, folders, tiny_catalog, tmp_path):
-    model, _, _ = built
+    model, *_ = built
     photos = [Path(path).read_bytes() for path in tiny_catalog.image_paths() if path][:2]
 
     def ours():

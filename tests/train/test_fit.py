@@ -187,6 +187,8 @@ def test_the_state_of_another_run_or_a_damaged_one_is_refused(without_graphs, ti
     fit(build_model(config, train), train, nothing, config, checkpoints=tmp_path)
     with pytest.raises(CheckpointError, match="another configuration"):
         fit(build_model(other, train), train, nothing, other, checkpoints=tmp_path, resume=True)
+    elsewhere = load_config("tiny", [*SMALL, "train.epochs=1", "seed=0", f"train.log_dir={tmp_path / 'log'}"])
+    fit(build_model(elsewhere, train), train, nothing, elsewhere, checkpoints=tmp_path, resume=True)
     (tmp_path / "training.npz").write_bytes(b"half a file")
     with pytest.raises(CheckpointError, match="damaged"):
         fit(build_model(config, train), train, nothing, config, checkpoints=tmp_path, resume=True)
