@@ -197,6 +197,9 @@ def test_options_of_pretrained_towers_are_checked(override, message):
 def test_lora_and_blocks_exclude_each_other():
     with pytest.raises(ConfigError, match=r"leave text.trainable_blocks at -1"):
         load_config("small", ["text.pretrained=x", "text.lora_rank=8", "text.trainable_blocks=1"])
+    for more in ("text.lora_blocks=2", "text.lora_blocks=-1"):
+        with pytest.raises(ConfigError, match=r"text.lora_blocks is 0 or the number of blocks"):
+            load_config("small", ["text.pretrained=x", more])
     assert load_config("small", ["text.pretrained=x", "text.lora_rank=8"]).text.lora_rank == 8
 
 

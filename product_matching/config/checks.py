@@ -101,13 +101,14 @@ def _check_pretrained(config: Config) -> None:
         raise ConfigError("train.head_epochs is for a pretrained tower: set text.pretrained or image.pretrained.")
     for section in ("text", "image"):
         tower = getattr(config, section)
-        changed = [
-            name for name in ("trainable_blocks", "lora_rank") if getattr(tower, name) != getattr(type(tower)(), name)
-        ]
+        names = ("trainable_blocks", "lora_rank", "lora_blocks")
+        changed = [name for name in names if getattr(tower, name) != getattr(type(tower)(), name)]
         if changed and not tower.pretrained:
             raise ConfigError(f"{section}.{changed[0]} is for a pretrained tower: name one in {section}.pretrained.")
-        if len(changed) == 2:
+        if tower.lora_rank and tower.trainable_blocks != -1:
             raise ConfigError(f"{section}.lora_rank freezes the tower: leave {section}.trainable_blocks at -1.")
+        if tower.lora_blocks < 0 or (tower.lora_blocks and not tower.lora_rank):
+            raise ConfigError(f"{section}.lora_blocks is 0 or the number of blocks that {section}.lora_rank is for.")
         if tower.trainable_blocks < -1 or tower.lora_rank < 0:
             raise ConfigError(f"{section}.trainable_blocks is at least -1 and {section}.lora_rank at least 0.")
         if not 0 < tower.learning_rate_factor < math.inf:

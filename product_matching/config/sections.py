@@ -18,6 +18,8 @@ class TextConfig:
     """Rank of low-rank updates that learn instead of a pretrained tower's own weights; 0: none."""
     lora_targets: tuple[str, ...] = ("query", "value")
     """Names of the layers that get one: query, key, value, attention_output, dense, …"""
+    lora_blocks: int = 0
+    """Last blocks whose layers get one; 0: all. Fewer learn less and faster: gradients end where the first begins."""
     learning_rate_factor: float = 1.0
     """The tower learns at so much of the rate of the rest."""
     vocabulary_size: int = 8000
@@ -53,6 +55,8 @@ class ImageConfig:
     """Rank of low-rank updates that learn instead of a pretrained tower's own weights; 0: none."""
     lora_targets: tuple[str, ...] = ("query", "value", "conv2d")
     """Names of the layers, or of their classes in lower case, that get one."""
+    lora_blocks: int = 0
+    """Last blocks whose layers get one; 0: all. Fewer learn less and faster: gradients end where the first begins."""
     learning_rate_factor: float = 1.0
     """The tower learns at so much of the rate of the rest."""
     pooling: Literal["auto", "average", "gem", "cls", "attention"] = "auto"

@@ -36,10 +36,7 @@ def freeze(backbone: keras.Model, blocks: int = 0) -> None:
         ConfigError: If it has fewer blocks.
     """
     layers = list(_leaves(backbone))
-    names = sorted({block for layer in layers if (block := _block_of(layer))}, key=_number)
-    if blocks > len(names):
-        raise ConfigError(f"{backbone.name} has {len(names)} blocks; {blocks} of them cannot learn.")
-    learning = set(names[len(names) - blocks :])
+    learning = _last_blocks(backbone, blocks)
     backbone.trainable = True
     for layer in backbone._flatten_layers(include_self=False):
         for variable in _own(layer):
@@ -51,23 +48,29 @@ def freeze(backbone: keras.Model, blocks: int = 0) -> None:
         layer.trainable = learns and layer.name != "pooled_dense"  # which nothing reads
 
 
-def add_lora(backbone: keras.Model, rank: int, targets: Sequence[str]) -> int:
+def add_lora(backbone: keras.Model, rank: int, targets: Sequence[str], *, blocks: int = 0) -> int:
     """Freezes a backbone and gives layers a low-rank update that learns.
+
+    In the last blocks alone it costs less: gradients end where the first of them begins.
 
     Args:
         backbone: A KerasHub or keras.applications backbone.
         rank: Rank of the update.
         targets: Names of layers (`query`, `value`, `key`, `attention_output`, …) or of their classes in lower case
             (`dense`, `conv2d`).
+        blocks: How many of the last blocks are meant; 0: all layers.
 
     Returns:
         How many layers were changed.
 
     Raises:
-        ConfigError: If no layer is meant; the message names those that could be.
+        ConfigError: If no layer is meant, which names those that could be; or there are fewer blocks.
     """
     freeze(backbone)
     able = [layer for layer in _leaves(backbone) if hasattr(layer, "enable_lora") and layer.name != "pooled_dense"]
+    if blocks:
+        last = _last_blocks(backbone, blocks)
+        able = [layer for layer in able if _block_of(layer) in last]
     chosen = [layer for layer in able if _names(layer) & set(targets)]
     if not chosen:
         known = sorted(set.union(set(), *map(_names, able)))
@@ -117,6 +120,13 @@ def _leaves(backbone: keras.Model) -> Iterator[keras.Layer]:
         inner = layer._flatten_layers(include_self=False)
         if layer.variables and not any(child.variables for child in inner):
             yield layer
+
+
+def _last_blocks(backbone: keras.Model, count: int) -> set[str]:
+    names = sorted({block for layer in _leaves(backbone) if (block := _block_of(layer))}, key=_number)
+    if count > len(names):
+        raise ConfigError(f"{backbone.name} has {len(names)} blocks; {count} of them cannot learn.")
+    return set(names[len(names) - count :])
 
 
 def _own(layer: keras.Layer) -> list[keras.Variable]:

@@ -138,7 +138,7 @@ def _image_encoder(config: ImageConfig, *, offline: bool | None) -> ImageEncoder
 def _adapted(encoder: Tower, config: TextConfig | ImageConfig) -> Tower:
     """The tower, with what shall learn of it."""
     if config.lora_rank:
-        add_lora(encoder.backbone, config.lora_rank, config.lora_targets)
+        add_lora(encoder.backbone, config.lora_rank, config.lora_targets, blocks=config.lora_blocks)
     elif config.trainable_blocks >= 0:
         freeze(encoder.backbone, config.trainable_blocks)
         # A pooling whose one number learns runs the whole frozen tower in each step; attention must learn to be one.

@@ -101,6 +101,8 @@ def test_frozen_anew_is_as_asked_last():
 def test_more_blocks_than_there_are_is_an_error():
     with pytest.raises(ConfigError, match="has 3 blocks; 4 of them"):
         freeze(MAKERS["bert"](), 4)
+    with pytest.raises(ConfigError, match="has 3 blocks; 4 of them"):
+        add_lora(MAKERS["bert"](), RANK, ["query"], blocks=4)
 
 
 def test_lora_counted_by_hand():
@@ -109,6 +111,10 @@ def test_lora_counted_by_hand():
     assert add_lora(backbone, RANK, ["query", "value"]) == 6
     by_hand = 3 * 2 * (WIDTH * HEADS * RANK + RANK * WIDTH // HEADS)
     assert parameter_counts(backbone) == (by_hand, everything)
+    last = MAKERS["bert"]()
+    assert add_lora(last, RANK, ["query", "value"], blocks=1) == 2
+    assert parameter_counts(last)[0] == by_hand / 3
+    assert {"transformer_layer_2" in variable.path for variable in last.trainable_variables} == {True}
 
 
 def test_lora_on_a_network_of_the_size_of_minilm_trains_under_two_per_cent():
