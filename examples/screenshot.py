@@ -1,9 +1,11 @@
-"""Photographs a report with the system's Chromium: `pip install playwright`, no other download.
+"""Photographs a report or the service's page with the system's Chromium: `pip install playwright`, no other download.
 
-The first screen of the README is that of the sample shop's report:
+The pictures of the README are those of the sample shop:
 
     product-matching demo --out /tmp/demo
     python examples/screenshot.py /tmp/demo/1/report/index.html examples/report.png
+    product-matching serve /tmp/demo &
+    python examples/screenshot.py http://127.0.0.1:8000/ examples/page.png --search "blue striped mug"
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 def main() -> None:
     """Writes one PNG."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("page", type=Path, help="report/index.html of a bundle")
+    parser.add_argument("page", help="report/index.html of a bundle, or the address of a service")
     parser.add_argument("out", type=Path, help="the PNG to write")
+    parser.add_argument("--search", default="", metavar="WORDS", help="on the service's page, look for this first")
     parser.add_argument("--width", type=int, default=1180)
     parser.add_argument("--height", type=int, default=900)
     parser.add_argument("--dark", action="store_true")
@@ -36,7 +39,12 @@ def main() -> None:
             viewport={"width": options.width, "height": options.height},
             color_scheme="dark" if options.dark else "light",
         )
-        page.goto(options.page.resolve().as_uri())
+        page.goto(options.page if "://" in options.page else Path(options.page).resolve().as_uri())
+        if options.search:
+            page.wait_for_selector("#facets fieldset")
+            page.fill("#words", options.search)
+            page.click("#form .first")
+            page.wait_for_selector("#cards .card")
         # Pictures below the fold load when they come into sight.
         page.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
         page.wait_for_function("[...document.images].every(image => image.complete)")

@@ -6,6 +6,7 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +114,7 @@ def train_bundle(
     from product_matching.deploy import export
     from product_matching.errors import DataError
     from product_matching.train import devices_scope, fit
+    from product_matching.train.features import kept_features
 
     parts = catalog.split(config.seed, val=config.split.val, test=config.split.test)
     train, val, test = parts
@@ -124,16 +126,18 @@ def train_bundle(
         raise DataError(f"Of {len(catalog)} products none is left to train on after the split. Lower split.test.")
     say(f"{len(train)} products to train on, {len(val)} for validation, {len(test)} held out for the test")
     teacher = _teacher(config)
-    with devices_scope(config):  # once around both: a scope cannot be entered again
-        config, model = _built(config, train, init, seconds)
-        batch_size = min(config.train.batch_size, len(train))
-        progress = training_progress(config.train.epochs, len(train) // batch_size, batch_size)
-        with step("train", seconds):
-            history = fit(
-                model, train, val, config, callbacks=[progress], checkpoints=state, resume=resume, teacher=teacher
-            )
-    with step("calibrate on validation products", seconds):
-        metrics, thresholds = _calibrate(model, val, train)
+    with kept_features(config) as keeping:
+        with devices_scope(config):  # once around both: a scope cannot be entered again
+            config, model = _built(config, train, init, seconds)
+            keeping = replace(config, train=replace(config.train, feature_cache=keeping.train.feature_cache))
+            batch_size = min(config.train.batch_size, len(train))
+            progress = training_progress(config.train.epochs, len(train) // batch_size, batch_size)
+            with step("train", seconds):
+                history = fit(
+                    model, train, val, keeping, callbacks=[progress], checkpoints=state, resume=resume, teacher=teacher
+                )
+        with step("calibrate on validation products", seconds):
+            metrics, thresholds = _calibrate(model, val, train, folder=keeping.train.feature_cache)
     manifest = {
         **_about(config, catalog, parts),
         "metrics": {"validation": metrics},
@@ -191,13 +195,22 @@ def _start_from(bundle: Bundle, config: Config) -> tuple[Config, ProductModel]:
     return config_from_dict(parts), bundle.load_model()
 
 
-def _calibrate(model: ProductModel, val: Catalog, train: Catalog) -> tuple[dict[str, Any], dict[str, Any]]:
+def _calibrate(
+    model: ProductModel, val: Catalog, train: Catalog, *, folder: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Calibrates and measures on validation products; what frozen towers gave for them is in the folder."""
     from product_matching.errors import DataError
     from product_matching.eval import calibrate, evaluate
+    from product_matching.eval.embedding import embed_catalog
+    from product_matching.train.features import frozen_features
+
+    def embed(model: ProductModel, catalog: Catalog) -> dict[str, Any]:
+        features = frozen_features(model, catalog, folder=folder) if folder else None
+        return embed_catalog(model, catalog, features=features)
 
     try:
-        thresholds = calibrate(model, val, references=train).thresholds
-        return evaluate(model, val), thresholds
+        thresholds = calibrate(model, val, references=train, embed=embed).thresholds
+        return evaluate(model, val, views=embed(model, val)), thresholds
     except DataError as error:
         say(f"warning: not calibrated, probabilities are rough: too few validation products. {error}")
         return {}, {}

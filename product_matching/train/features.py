@@ -6,6 +6,10 @@ import hashlib
 import json
 import logging
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from product_matching._types import FloatArray
+from product_matching.config import Config
 from product_matching.dataset import Catalog, make_dataset
 from product_matching.model import ProductModel
 
@@ -65,6 +70,16 @@ def frozen_features(
         with np.load(path) as kept:
             found |= dict(kept)
     return found
+
+
+@contextmanager
+def kept_features(config: Config) -> Iterator[Config]:
+    """The configuration with a folder for what frozen towers give: its own, or one that is there only in here."""
+    if config.train.feature_cache or not (config.text.pretrained or config.image.pretrained):
+        yield config
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield replace(config, train=replace(config.train, feature_cache=folder))
 
 
 def feature_key(name: str, tower: keras.Model, catalog: Catalog, options: dict[str, Any]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from product_matching.model import ProductModel, build_loss, parameter_counts
 from product_matching.model.imitation import Imitation
 from product_matching.optimizer import build_optimizer, scale_learning_rate
 from product_matching.train.checkpoint import FILE, Checkpoint
-from product_matching.train.features import frozen_features
+from product_matching.train.features import frozen_features, kept_features
 from product_matching.train.guards import CollapseGuard, LossGuard
 from product_matching.train.heads import of_the_heads, pretrained_towers_at_rest
 from product_matching.train.logs import log_callbacks
@@ -77,11 +76,9 @@ def fit(
         )
     if options.head_epochs and not options.feature_cache:
         # What a tower that never learns gives serves the heads' epochs and the others.
-        with tempfile.TemporaryDirectory() as folder:
-            config = replace(config, train=replace(options, feature_cache=folder))
-            return fit(
-                model, train, val, config, callbacks=callbacks, checkpoints=checkpoints, resume=resume, teacher=teacher
-            )
+        more = {"callbacks": callbacks, "checkpoints": checkpoints, "resume": resume, "teacher": teacher}
+        with kept_features(config) as kept:
+            return fit(model, train, val, kept, **more)
     if options.head_epochs and not (resume and checkpoints and (Path(checkpoints) / FILE).is_file()):
         with pretrained_towers_at_rest(model, config):
             fit(model, train, val, of_the_heads(config), teacher=teacher)

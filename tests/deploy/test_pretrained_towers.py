@@ -10,6 +10,7 @@ import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from product_matching.bundle import load_bundle
+from product_matching.cli.train import train_bundle
 from product_matching.config import load_config
 from product_matching.deploy import export
 from product_matching.model import build_model, parameter_counts
@@ -46,6 +47,13 @@ def folders(tmp_path_factory, tiny_catalog):
     return text, image
 
 
+def told(patch):
+    """A list that takes the name of each frozen tower that is run over a catalogue."""
+    computed, compute = [], features._compute
+    patch.setattr(features, "_compute", lambda name, *rest: [computed.append(name), compute(name, *rest)][1])
+    return computed
+
+
 @pytest.fixture(scope="module")
 def built(folders, tiny_split):
     text, image = folders
@@ -57,18 +65,13 @@ def built(folders, tiny_split):
     model = build_model(config, train)
     with pytest.MonkeyPatch.context() as patch:
         learning, compiled = [], fitting._compile
-        computed, compute = [], features._compute
 
         def compile_and_tell(model, *arguments, **options):
             learning.append({variable.name for variable in model.trainable_variables})
             compiled(model, *arguments, **options)
 
-        def compute_and_tell(name, *arguments):
-            computed.append(name)
-            return compute(name, *arguments)
-
         patch.setattr(fitting, "_compile", compile_and_tell)
-        patch.setattr(features, "_compute", compute_and_tell)
+        computed = told(patch)
         history = fit(model, train, tiny_split[1], config)
     return model, history, learning, computed
 
@@ -156,3 +159,13 @@ def test_tokenizers_counted_by_hand_are_the_same_after_export(kind, hand, tmp_pa
     tf.saved_model.save(module, str(tmp_path))
     again = tf.saved_model.load(str(tmp_path))
     np.testing.assert_array_equal(again.tokenize(texts), hand)
+
+
+def test_training_runs_frozen_towers_once_over_each_part(folders, tiny_catalog, tmp_path, monkeypatch):
+    computed = told(monkeypatch)
+    frozen = [f"text.pretrained={folders[0]}", "text.trainable_blocks=0", "text.max_tokens=16"]
+    frozen += [f"image.pretrained={folders[1]}", "image.trainable_blocks=0", "train.epochs=1", "model.references=200"]
+    bundle, metrics, _ = train_bundle(tiny_catalog, load_config("tiny", frozen), tmp_path / "shop")
+    assert sorted(computed) == ["image", "image", "text", "text"]  # train and val, for the fit and the calibration
+    assert 0 <= metrics["accuracy"] <= 1
+    assert load_bundle(bundle).manifest["config"]["train"]["feature_cache"] == ""
