@@ -47,7 +47,9 @@ def main() -> None:
             page.wait_for_selector("#cards .card")
         # Pictures below the fold load when they come into sight.
         page.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
-        page.wait_for_function("[...document.images].every(image => image.complete)")
+        # From outside: the policy of the service's page lets no string be run inside.
+        while not page.evaluate("[...document.images].every(image => image.complete)"):
+            page.wait_for_timeout(50)
         page.screenshot(path=str(options.out), full_page=options.whole)
         browser.close()
 
