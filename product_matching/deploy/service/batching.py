@@ -34,7 +34,7 @@ class Batcher:
         *,
         executor: Executor,
         max_batch: int = 32,
-        max_delay: float = 0.003,
+        max_delay: float = 0.0,
         max_queue: int = 256,
         observe: Callable[[int], None] = lambda size: None,
     ) -> None:

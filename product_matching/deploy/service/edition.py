@@ -175,10 +175,10 @@ class Edition:
 
     def _result(self, result: Result) -> Found:
         hit = Hit(result.product_id, result.parts["cosine"], result.rank, result.attributes)
-        shown = self.shown(hit, score=result.score, probability=result.probability)
-        return shown.model_copy(update={"parts": result.parts, "variants": list(result.variants)})
+        more = {"parts": result.parts, "variants": list(result.variants)}
+        return self.shown(hit, score=result.score, probability=result.probability, **more)
 
-    def shown(self, hit: Hit, *, score: float, probability: float | None) -> Found:
+    def shown(self, hit: Hit, *, score: float, probability: float | None, **more: Any) -> Found:
         """A product as it leaves the service: without paths of this machine."""
         attributes = {name: _json(value) for name, value in hit.attributes.items() if name != "image"}
         address = f"/v1/products/{quote(hit.product_id, safe='')}/image" if hit.attributes.get("image") else None
@@ -190,6 +190,7 @@ class Edition:
             title=str(attributes.get("title") or ""),
             image=address,
             attributes=attributes,
+            **more,
         )
 
     def picture(self, product_id: str) -> bytes:

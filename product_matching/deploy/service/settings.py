@@ -30,7 +30,8 @@ class Settings:
         body_bytes: Longest body that is read.
         image_pixels: Largest picture that is decoded, width x height.
         max_batch: Queries that go through the model in one forward pass.
-        max_delay: Seconds that a query waits for others to share its pass, while the model is idle.
+        max_delay: Seconds that a query waits for others to share its pass, while the model is idle. Those that come
+            while it is busy share the next pass anyhow, so waiting costs a lone client more than it brings a crowd.
         max_queue: Queries that wait for the model, a kind; the next one is answered 429.
         deadline: Seconds after which a request is given up, 503.
         cache_entries: Embeddings kept, the least recently used dropped first.
@@ -49,7 +50,7 @@ class Settings:
     body_bytes: int = 12 << 20
     image_pixels: int = 25_000_000
     max_batch: int = 32
-    max_delay: float = 0.003
+    max_delay: float = 0.0
     max_queue: int = 256
     deadline: float = 15.0
     cache_entries: int = 8192
