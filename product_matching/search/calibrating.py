@@ -17,7 +17,7 @@ from product_matching.dataset import Catalog
 from product_matching.search.drift import IMAGE, TEXT, Reference
 from product_matching.search.options import Options
 from product_matching.search.product_index import ProductIndex
-from product_matching.search.question import Part
+from product_matching.search.question import UNKNOWN, Part
 from product_matching.search.results import Query, find
 
 QUERIES = 200
@@ -28,6 +28,8 @@ ENOUGH = 50
 """From how many on their deciles mean something."""
 MISSED = 0.01
 """Share of the queries with an answer that may be told that nothing matches."""
+BELIEVED = 0.05
+"""Share of the queries without any sense for which something counts as found."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,39 @@ def sensible_queries(bundle: Bundle, catalog: Catalog, index: ProductIndex, *, s
     return found
 
 
-def least_probabilities(head: Head, index: ProductIndex, asked: dict[str, Sample]) -> dict[str, float]:
+def least_probabilities(bundle: Bundle, index: ProductIndex, asked: dict[str, Sample]) -> dict[str, float]:
     """The probability that the best result of a sensible query reaches in all but a hundredth of cases, by kind.
 
     What they find beside the product that they were made of is the answer. That errs on the side of showing something.
+    For queries by words of which no product has any, see `probability_of_nonsense`.
     """
-    return {kind: _least(head, index, sample) for kind, sample in asked.items() if sample.first}
+    found = {kind: _least(bundle.head, index, sample) for kind, sample in asked.items() if sample.first}
+    return found | ({UNKNOWN: probability_of_nonsense(bundle, index, asked[TEXT].texts)} if TEXT in asked else {})
+
+
+def probability_of_nonsense(bundle: Bundle, index: ProductIndex, texts: Sequence[str], *, seed: int = 0) -> float:
+    """The probability that the best result for words without sense reaches in a twentieth of cases.
+
+    Where no word tells, the vector alone must tell `couch`, which a pretrained tower understands, from `huocc`.
+
+    Args:
+        bundle, index: What is asked.
+        texts: Whose letters are shuffled.
+        seed: Of the shuffle.
+
+    Returns:
+        0 where no such words come of the texts.
+    """
+    generator = np.random.default_rng(seed)
+    shuffled = ("".join(generator.permutation(list(text.replace(" ", "")))) for text in texts)
+    nonsense = [text for text in shuffled if not index.words.knows(text)][:QUERIES]
+    if not nonsense:
+        return 0.0
+    vectors = bundle.encoders.embed_text(nonsense)
+    best = np.array([hits[0].score for hits in index.search(vectors, k=1)], np.float32)
+    return float(
+        np.quantile(bundle.head.probability(bundle.head.score(best), bundle.head.reach(vectors)), 1 - BELIEVED)
+    )
 
 
 def references(head: Head, index: ProductIndex, asked: dict[str, Sample]) -> dict[str, Reference]:

@@ -44,7 +44,7 @@ def build_index(
         vectors = embed_products(bundle, catalog, progress=progress)
     index = ProductIndex.build(vectors, products, backend=backend, vector_type=vector_type)
     asked = sensible_queries(bundle, catalog, index)
-    index.least_probability = least_probabilities(bundle.head, index, asked)
+    index.least_probability = least_probabilities(bundle, index, asked)
     index.references = references(bundle.head, index, asked)
     index.save(bundle.index_folder)
     return index

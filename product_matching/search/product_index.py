@@ -43,7 +43,8 @@ class ProductIndex:
         self.exact, self.products, self.backend = exact, products, backend
         self._words = words
         self.least_probability: dict[str, float] = {}
-        """From where on the best product of a query by "text" or by "image" counts as found; see `calibrating`."""
+        """From where on the best product of a query by "text", "unknown words" or "image" counts as found; see
+        `calibrating`."""
         self.references: dict[str, Reference] = {}
         """How sensible queries by "text" and by "image" were distributed; see `drift`."""
         self.vector_recall = 1.0

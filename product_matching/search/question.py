@@ -16,6 +16,8 @@ from product_matching.search.product_index import ProductIndex
 from product_matching.search.product_table import Hit
 from product_matching.search.ranking import Ranking
 
+UNKNOWN = "unknown words"
+"""Kind of a query by words of which no product has any."""
 ENOUGH_WORDS = 0.5
 """Agreement of words from which a product matches, whatever its vector says."""
 

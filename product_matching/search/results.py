@@ -15,7 +15,7 @@ from product_matching.search.drift import IMAGE, TEXT
 from product_matching.search.facets import Facet
 from product_matching.search.options import AUTO, Options
 from product_matching.search.product_table import Hit
-from product_matching.search.question import Part, Question
+from product_matching.search.question import UNKNOWN, Part, Question
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Query:
 
 def find(parts: Sequence[Part], head: Head, query: Query, options: Options) -> Page:
     """Answers a query from the parts of a collection, the first of which knows what counts as found."""
-    least = _least_probability(parts[0].index.least_probability, query.modes) if parts else 0.0
+    least = _least_probability(parts, query) if parts else 0.0
     asked = least if options.min_probability == AUTO else options.min_probability
     reach = float(head.reach(query.vector[None])[0])
     question = Question(
@@ -168,7 +168,10 @@ def results_of(hits: Sequence[Hit], head: Head, reach: float) -> list[Result]:
     ]
 
 
-def _least_probability(known: dict[str, float], modes: Sequence[str]) -> float:
-    """Of a query of these modes; 0 where it was never measured: then all counts as found."""
-    there = [known.get(mode, 0.0) for mode in modes]
-    return min(there, default=0.0)
+def _least_probability(parts: Sequence[Part], query: Query) -> float:
+    """From which a product counts as found; 0 where it was never measured for such queries: then all do."""
+    known = parts[0].index.least_probability
+    least = min((known.get(mode, 0.0) for mode in query.modes), default=0.0)
+    if query.modes == (TEXT,) and query.text and not any(part.index.words.knows(query.text) for part in parts):
+        least = max(least, known.get(UNKNOWN, 0.0))
+    return least

@@ -126,6 +126,10 @@ class WordIndex:
         found *= np.float32(trust / max(reachable, 1e-6))
         return found
 
+    def knows(self, query: str) -> bool:
+        """Whether any word or code of a query stands in any product."""
+        return any(word in self._bm25.vocab_dict for word in words_of(query)) or bool(self.rows_of_codes(query))
+
     def rows_of_codes(self, query: str) -> list[int]:
         """Rows of the products whose id or model number the query names, ascending."""
         asked = codes_of(query) | {_plain(query)}

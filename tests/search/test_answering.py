@@ -155,3 +155,19 @@ def test_the_least_probability_is_a_cosine(parts):
     assert not find(parts, head, Query(-QUERY), Options()).nothing_matches
     kept = find(parts, head, Query(QUERY, modes=("text",)), Options(min_probability="auto")).results
     assert [result.product_id for result in kept] == list("abcd")
+
+
+def test_words_that_no_product_has_must_be_more_probable_than_nonsense(parts):
+    head = Head(10.0, -5.0, 1.3, 0.2, 0.5)
+    index = parts[0].index
+    index.least_probability = {"text": 0.5, "unknown words": 0.999}  # the best has .9987
+    known = next(word for word in TABLE["title"].iloc[0].split())
+    for text, modes, nothing in (
+        ("zzyzx", ("text",), True),
+        (f"zzyzx {known}", ("text",), False),
+        ("", ("text",), False),  # words were left out
+        ("zzyzx", ("text", "image"), False),
+    ):
+        assert find(parts, head, Query(QUERY, text, modes=modes), Options()).nothing_matches == nothing, text
+    index.least_probability["unknown words"] = 0.99
+    assert not find(parts, head, Query(QUERY, "zzyzx", modes=("text",)), Options()).nothing_matches
