@@ -38,10 +38,10 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.peers import dual_encoder, frozen_vectors, linear_map
+from product_matching.cli.train import embedded_once
 from product_matching.config import Config, load_config
 from product_matching.dataset import Catalog, load_data, make_sample_shop, match_pairs
 from product_matching.eval import calibrate, evaluate
-from product_matching.eval.embedding import embed_catalog
 from product_matching.metrics import (
     best_threshold,
     bootstrap_interval,
@@ -50,9 +50,8 @@ from product_matching.metrics import (
     recall_at,
     retrieval_metrics,
 )
-from product_matching.model import ProductModel, build_model
+from product_matching.model import build_model
 from product_matching.train import fit
-from product_matching.train.features import frozen_features
 
 Parts = tuple[Catalog, Catalog, Catalog]
 Embed = Callable[[Catalog], dict[str, np.ndarray]]
@@ -159,15 +158,6 @@ def ours(parts: Parts, config: Config) -> dict[str, Any]:
     matching = {name: found[name] for name in ("accuracy", "accuracy_interval", "precision", "recall", "f1")}
     about = {"epochs": len(history["loss"]), "seconds": seconds}
     return {**about, **matching, "same kind": found["accuracy_same_kind"], **searches(views, test), **whole}
-
-
-def embedded_once(folder: str) -> Callable[[ProductModel, Catalog], dict[str, np.ndarray]]:
-    """`embed_catalog`, which finds in a folder what a frozen tower has given for the same products already."""
-
-    def embed(model: ProductModel, catalog: Catalog) -> dict[str, np.ndarray]:
-        return embed_catalog(model, catalog, features=frozen_features(model, catalog, folder=folder))
-
-    return embed
 
 
 def epochs_within(seconds: float, parts: Parts, changes: list[str]) -> int:

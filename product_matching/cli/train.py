@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -201,19 +201,25 @@ def _calibrate(
     """Calibrates and measures on validation products; what frozen towers gave for them is in the folder."""
     from product_matching.errors import DataError
     from product_matching.eval import calibrate, evaluate
-    from product_matching.eval.embedding import embed_catalog
-    from product_matching.train.features import frozen_features
 
-    def embed(model: ProductModel, catalog: Catalog) -> dict[str, Any]:
-        features = frozen_features(model, catalog, folder=folder) if folder else None
-        return embed_catalog(model, catalog, features=features)
-
+    embed = embedded_once(folder)
     try:
         thresholds = calibrate(model, val, references=train, embed=embed).thresholds
         return evaluate(model, val, views=embed(model, val)), thresholds
     except DataError as error:
         say(f"warning: not calibrated, probabilities are rough: too few validation products. {error}")
         return {}, {}
+
+
+def embedded_once(folder: str) -> Callable[[ProductModel, Catalog], dict[str, Any]]:
+    """`embed_catalog`, which finds in a folder what a frozen tower has given for the same products already."""
+    from product_matching.eval.embedding import embed_catalog
+    from product_matching.train.features import frozen_features
+
+    def embed(model: ProductModel, catalog: Catalog) -> dict[str, Any]:
+        return embed_catalog(model, catalog, features=frozen_features(model, catalog, folder=folder))
+
+    return embed
 
 
 def _text(result: dict[str, Any]) -> str:

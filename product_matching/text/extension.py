@@ -58,10 +58,10 @@ def with_rows(backbone: keras.Model, first: int, count: int, *, seed: int = 0) -
     config = backbone.get_config()
     size = max(first + count, config["vocabulary_size"])
     larger = type(backbone).from_config({**config, "vocabulary_size": size})
-    rng = np.random.default_rng(seed)
+    table = backbone.token_embedding.embeddings
     for old, new in zip(backbone.weights, larger.weights, strict=True):
         value = keras.ops.convert_to_numpy(old)
-        new.assign(_with_drawn(value, first, count, rng) if len(value) == config["vocabulary_size"] else value)
+        new.assign(_with_drawn(value, first, count, seed) if old is table else value)
     return larger
 
 
@@ -74,7 +74,8 @@ def _unknown_words(tokenizer: SubwordTokenizer, words: list[str], batch: int = 4
     return found
 
 
-def _with_drawn(rows: FloatArray, first: int, count: int, rng: np.random.Generator) -> FloatArray:
+def _with_drawn(rows: FloatArray, first: int, count: int, seed: int) -> FloatArray:
+    rng = np.random.default_rng(seed)
     old = rows[:first].astype(np.float64)
     drawn = rng.normal(old.mean(axis=0), old.std(axis=0), (count, rows.shape[1])).astype(rows.dtype)
     return np.concatenate([rows[:first], drawn, rows[first + count :]])
