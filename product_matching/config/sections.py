@@ -187,6 +187,10 @@ class TrainConfig:
     mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     cached_views: int = 1
     """Views of each product that a frozen tower computes before training; the first is as it is, others augmented."""
+    cached_blocks: bool = False
+    """Compute the frozen blocks of a tower of which only the last learn once, too, and keep what they give: a MiniLM
+    takes 18 kB a text of 24 tokens, a ResNet-50 at 128 pixels 131 kB an image. It saves most of a step's time, and the
+    blocks that learn see `cached_views` of each product instead of ever new ones."""
     feature_cache: str = ""
     """Folder that keeps what frozen towers computed for the next run; empty: memory only."""
     log_dir: str = ""

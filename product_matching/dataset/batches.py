@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from product_matching._types import IntArray, Tensor
 from product_matching.dataset.catalog import Catalog
+from product_matching.dataset.kept import KeptFeatures
 from product_matching.dataset.ordering import Order
 from product_matching.dataset.tag_facets import Unknown, unknown_tags
 from product_matching.errors import ConfigError
@@ -84,10 +85,11 @@ def make_dataset(
         cache: Keep the decoded images in memory, or in a folder, under a name that follows from the images; False:
             decode them each time.
         deterministic: False lets batches overtake each other, which is faster and not repeatable.
-        features: What frozen towers gave for each product and view: `image_features`, `text_features` float32
-            [N, views, c], with the latter `has_text` bool [N]. They stand in for the images and the texts, which are
-            then neither decoded nor tokenised; training draws one of the views. Other arrays [N, c] go along with
-            their products as they are.
+        features: What frozen towers, or frozen halves of them, gave for each product and view, as of
+            `frozen_features`: `image_features`, `text_features` float32 [N, views, c], or `image_hidden`, `text_hidden`
+            float [N, views, …]; for texts also `has_text` bool [N] and, with `text_hidden`, `padding_mask` bool
+            [N, views, L]. They stand in for the images and the texts, which are then neither decoded nor tokenised;
+            training draws one of the views. Other arrays [N, c] go along with their products as they are.
         near: With `epochs`: gives for each of them a key for every product, int64 [N], of which `same_kind` equal ones
             stand together instead of those of one kind.
         sampling_correction: In training, tell how often a product's group comes: `log_q`, see `correct_for_sampling`.
@@ -107,21 +109,18 @@ def make_dataset(
             "bucket goes without same_kind, epochs with training, start_step and near with epochs; "
             f"got {bucket=}, {same_kind=}, {training=}, {epochs=}, {start_step=}, near={near is not None}."
         )
-    features = features or {}
+    kept = KeptFeatures(features or {})
     parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": deterministic}
     # Decoding is most of the work: it need not wait until tf.data has found out that a second thread helps.
     decoding = {"num_parallel_calls": os.cpu_count() or 1, "deterministic": deterministic}
     rows = tf.data.Dataset.from_tensor_slices(
         _raw(catalog, bucket, training) | _lessons(catalog, training, sampling_correction, weight_by)
     )
-    decode = None if "image_features" in features else _decoder(preprocessor)
+    decode = None if kept.replaces("image") else _decoder(preprocessor)
     if decode and cache:
         rows = rows.map(decode, **decoding)
         rows = rows.cache() if cache is True else rows.cache(_cache_file(cache, catalog, preprocessor.image_size))
         decode = None
-    if features:
-        kept = tf.data.Dataset.from_tensor_slices(dict(features))
-        rows = tf.data.Dataset.zip(rows, kept).map(lambda row, more: {**row, "features": more})
     order = Order(
         len(catalog), batch_size, training=training, seed=seed, epochs=epochs, start_step=start_step,
         run_key="length" if bucket else "kind", run=batch_size if bucket else same_kind,
@@ -132,10 +131,10 @@ def make_dataset(
     batches = order.batch(rows)
     strength = float(training) if augment is None else float(augment)
     if strength > 0:
-        augmenter = _augmenter(strength, swap_fields, rand_augment_ops)
+        augmenter = _augmenter(strength, swap_fields, rand_augment_ops, kept)
         batches = tf.data.Dataset.zip(batches, order.seeds()).map(augmenter, **parallel)
-    elif features:
-        batches = batches.map(lambda batch: _choose_view(batch, None))
+    elif kept:
+        batches = batches.map(lambda batch: {**batch, "features": kept.look_up(batch["place"], None)}, **parallel)
     unknown = unknown_tags(catalog, preprocessor.tags) if training else None
     finished = batches.map(_finisher(preprocessor, unknown), **parallel)
     return finished.prefetch(tf.data.AUTOTUNE)
@@ -190,10 +189,11 @@ def _decoder(preprocessor: ProductPreprocessor) -> Callable:
     return decode
 
 
-def _augmenter(strength: float, swap: float, ops: int) -> Callable:
+def _augmenter(strength: float, swap: float, ops: int, kept: KeptFeatures) -> Callable:
     def augment(batch: dict[str, Tensor], seed: Tensor) -> dict[str, Tensor]:
         image_seed, text_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-        batch = _choose_view(batch, text_seed)
+        if kept:
+            batch = {**batch, "features": kept.look_up(batch["place"], text_seed)}
         fields = drop_fields(batch["title"], batch["description"], text_seed, swap=swap, strength=strength)
         batch = {**batch, "title": fields[0], "description": fields[1]}
         if "image" not in batch:
@@ -204,20 +204,6 @@ def _augmenter(strength: float, swap: float, ops: int) -> Callable:
         return {**batch, "image": images}
 
     return augment
-
-
-def _choose_view(batch: dict[str, Tensor], seed: Tensor | None) -> dict[str, Tensor]:
-    """One view of what frozen towers gave: one at random for each product, or the first where there is no seed."""
-    chosen = {}
-    for name, value in batch.get("features", {}).items():
-        if value.shape.rank == 3:
-            count, views = tf.shape(value)[0], tf.shape(value)[1]
-            at = tf.zeros([count], tf.int32)
-            if seed is not None:
-                at = tf.random.stateless_uniform([count], seed, 0, views, tf.int32)
-            value = tf.gather(value, at, batch_dims=1)
-        chosen[name] = value
-    return {**batch, "features": chosen} if chosen else batch
 
 
 def _finisher(preprocessor: ProductPreprocessor, unknown: Unknown | None) -> Callable:

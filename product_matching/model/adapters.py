@@ -42,7 +42,7 @@ def freeze(backbone: keras.Model, blocks: int = 0) -> None:
         for variable in _own(layer):
             variable.trainable = False
     for layer in layers:
-        block = _block_of(layer)
+        block = block_of(layer)
         learns = block in learning if block else bool(blocks) and bool(_TAIL.match(layer.name))
         layer.trainable = not learns  # TensorFlow ignores an assignment that changes nothing
         layer.trainable = learns and layer.name != "pooled_dense"  # which nothing reads
@@ -70,7 +70,7 @@ def add_lora(backbone: keras.Model, rank: int, targets: Sequence[str], *, blocks
     able = [layer for layer in _leaves(backbone) if hasattr(layer, "enable_lora") and layer.name != "pooled_dense"]
     if blocks:
         last = _last_blocks(backbone, blocks)
-        able = [layer for layer in able if _block_of(layer) in last]
+        able = [layer for layer in able if block_of(layer) in last]
     chosen = [layer for layer in able if _names(layer) & set(targets)]
     if not chosen:
         known = sorted(set.union(set(), *map(_names, able)))
@@ -114,6 +114,17 @@ def parameter_counts(model: keras.Model) -> tuple[int, int]:
     return trained, sum(everything.values()) - trained
 
 
+def learning_blocks(backbone: keras.Model) -> set[str]:
+    """Names of the blocks of which anything learns."""
+    return {block for layer in _leaves(backbone) if layer.trainable_variables and (block := block_of(layer))}
+
+
+def block_of(layer: keras.Operation) -> str:
+    """The name of the block that a layer stands in; empty: in none."""
+    found = _BLOCK.search(getattr(layer, "path", "") or layer.name)
+    return found.group(1) if found else ""
+
+
 def _leaves(backbone: keras.Model) -> Iterator[keras.Layer]:
     """Layers with weights that hold no other layer with weights."""
     for layer in backbone._flatten_layers(include_self=False):
@@ -123,7 +134,7 @@ def _leaves(backbone: keras.Model) -> Iterator[keras.Layer]:
 
 
 def _last_blocks(backbone: keras.Model, count: int) -> set[str]:
-    names = sorted({block for layer in _leaves(backbone) if (block := _block_of(layer))}, key=_number)
+    names = sorted({block for layer in _leaves(backbone) if (block := block_of(layer))}, key=_number)
     if count > len(names):
         raise ConfigError(f"{backbone.name} has {len(names)} blocks; {count} of them cannot learn.")
     return set(names[len(names) - count :])
@@ -131,11 +142,6 @@ def _last_blocks(backbone: keras.Model, count: int) -> set[str]:
 
 def _own(layer: keras.Layer) -> list[keras.Variable]:
     return [*layer._trainable_variables, *layer._non_trainable_variables]
-
-
-def _block_of(layer: keras.Layer) -> str:
-    found = _BLOCK.search(layer.path or layer.name)
-    return found.group(1) if found else ""
 
 
 def _number(block: str) -> list[int]:

@@ -55,11 +55,12 @@ class Preprocessor:
         """Prepares a batch whose images are decoded already; the rest as in `__call__`.
 
         Args:
-            pixels: uint8 or float32 [B, size, size, 3]; `None` where `features` hold `image_features`.
+            pixels: uint8 or float32 [B, size, size, 3]; `None` where `features` stand in for it.
             has_image: bool [B].
             raw: As of `__call__`; `image` is not read.
-            features: What frozen towers gave: `image_features` [B, c]; `text_features` [B, c] and `has_text` bool [B].
+            features: What frozen towers, or their frozen halves, gave, as of `ProductModel.encode`; with that of texts
+                `has_text` bool [B], and they are not tokenised.
         """
         image = {} if pixels is None else {"image": pixels}
-        words = {} if "text_features" in features else self.text(raw["title"], raw["description"])
+        words = {} if "has_text" in features else self.text(raw["title"], raw["description"])
         return {**image, "has_image": has_image, **words, **features, **self.tags(raw["tags"])}

@@ -14,6 +14,7 @@ from product_matching.layers import AttentionFusion, GatedFusion, MaskedFusion, 
 from product_matching.layers.unit import unit
 from product_matching.losses import correct_for_sampling
 from product_matching.model.chunks import in_chunks
+from product_matching.model.halves import Halves
 from product_matching.model.imitation import Imitation
 from product_matching.model.preprocessor import Preprocessor
 from product_matching.model.replicas import whole_batch
@@ -55,6 +56,8 @@ class ProductModel(keras.Model):
     Attributes:
         chunk_size: Products that training holds the activations of, for batches larger than memory; see `in_chunks`.
             0, as at the start: the whole batch.
+        halves: Towers, `image` or `text`, that are cut in two, so that what the frozen half gives may be kept; none at
+            the start.
         imitation: How training holds the model to a teacher, whose vectors inputs bring as `teacher`; None, as at the
             start: not at all.
     """
@@ -97,6 +100,7 @@ class ProductModel(keras.Model):
         self.head = MatchHead(temperature=temperature, bias=bias, references=references, dim=dim, knots=knots)
         self.modality_dropout = modality_dropout
         self.chunk_size = 0
+        self.halves: dict[str, Halves] = {}
         self.imitation: Imitation | None = None
         self._seeds = keras.random.SeedGenerator(0)
         self.preprocessor = Preprocessor(
@@ -153,17 +157,25 @@ class ProductModel(keras.Model):
     def encode(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> list[Tensor]:
         """Runs the towers: V_i, S_i, T_i, each [B, D], in the order of `MODALITIES`.
 
-        Where inputs hold `image_features` or `text_features`, what a frozen tower gave once, it does not run again.
+        Where inputs hold `image_features` or `text_features` [B, c], what a frozen tower gave once, it does not run
+        again; with `image_hidden` or `text_hidden` [B, …] and `padding_mask`, only the half above does, see `halves`.
         """
-        if "image_features" in inputs:
-            image = self.project_image(inputs["image_features"], training=training)
-        else:
-            image = self.image_vector(inputs["image"], training=training)
-        if "text_features" in inputs:
-            text = self.project_text(inputs["text_features"], training=training)
-        else:
-            text = self.text_vector(inputs, training=training)
-        return [image, text, self.tags_vector(inputs["tags"], training=training)]
+        image, text = self._known("image", inputs, training), self._known("text", inputs, training)
+        if image is None:
+            image = _run_tower(self.image_encoder, inputs["image"], training)
+        if text is None:
+            text = _run_tower(self.text_encoder, inputs, training)
+        return [
+            self.project_image(image, training=training),
+            self.project_text(text, training=training),
+            self.tags_vector(inputs["tags"], training=training),
+        ]
+
+    def _known(self, name: str, inputs: Mapping[str, Tensor], training: bool | None) -> Tensor | None:
+        """A tower's output [B, c], by what inputs hold of it; None: they hold nothing."""
+        if f"{name}_hidden" in inputs:
+            return self.halves[name].above(inputs, training=training)
+        return inputs.get(f"{name}_features")
 
     def image_vector(self, images: Tensor, training: bool | None = None) -> Tensor:
         """V_i: pixels [B, size, size, 3] to [B, D]."""

@@ -177,8 +177,12 @@ class TextEncoder(keras.Model):
             [B, dim], of length 1 only if `normalize` says so.
         """
         found = self.backbone({name: inputs[name] for name in self._inputs}, training=training)
-        sequence = found["sequence_output"] if isinstance(found, dict) else found
-        pooled = self._pool(sequence, inputs["padding_mask"])
+        return self.pooled(found, inputs["padding_mask"])
+
+    def pooled(self, found: Tensor | Mapping[str, Tensor], mask: Tensor) -> Tensor:
+        """What `call` makes of the backbone's output, [B, L, c], and of the padding mask, bool [B, L]: [B, dim]."""
+        sequence = found["sequence_output"] if isinstance(found, Mapping) else found
+        pooled = self._pool(sequence, mask)
         return unit(pooled) if self.normalize else pooled
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> FloatArray:

@@ -5,25 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
+from numpy.typing import DTypeLike
 
-from product_matching._types import FloatArray
 from product_matching.config import Config
 from product_matching.dataset import Catalog, make_dataset
+from product_matching.dataset.kept import VIEWED
 from product_matching.model import ProductModel
+from product_matching.model.halves import Halves
+from product_matching.train.arrays import Allocate, in_memory, read_arrays, written_arrays
 
 logger = logging.getLogger(__name__)
 TOWERS = {"image": "image_encoder", "text": "text_encoder"}
+Runner = Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
 
 
 def frozen_features(
@@ -36,39 +39,33 @@ def frozen_features(
     seed: int = 0,
     folder: str | Path = "",
 ) -> dict[str, np.ndarray]:
-    """Runs each tower of which nothing learns over a catalogue.
+    """Runs each tower of which nothing learns, and the frozen half of each that is cut, over a catalogue.
 
     Args:
-        model: Whose towers.
+        model: Whose towers; `model.halves` says which are cut.
         catalog: The products.
         views: Views of each product; the first shows it as it is, others are augmented.
         augment: How strongly, as of `make_dataset`.
         batch_size: Products a forward pass.
         seed: Seed of the augmentation.
-        folder: Where to keep the result, under a name that follows from the weights of the tower, its preprocessing and
-            the data; what lies there is read instead of computed. Empty: nowhere.
+        folder: Where to keep the result, under a name that follows from the weights that were used, the preprocessing
+            and the data; what lies there is read instead of computed. Empty: nowhere.
 
     Returns:
-        For `make_dataset`: `image_features`, `text_features` float32 [N, views, c] and with the latter `has_text` bool
-        [N], for the towers that are frozen; empty where none is.
+        For `make_dataset`. Of frozen towers `image_features`, `text_features` float32 [N, views, c]; of frozen halves
+        `image_hidden`, `text_hidden` float16 [N, views, …] and with the latter `padding_mask` bool [N, views, L]; with
+        texts `has_text` bool [N].
     """
+    options = {"views": views, "augment": augment if views > 1 else 0.0, "seed": seed if views > 1 else 0}
+    keep = _Keeper(model, catalog, batch_size, options, Path(folder) if folder else None)
     found: dict[str, np.ndarray] = {}
-    for name, attribute in TOWERS.items():
-        tower = getattr(model, attribute)
-        if tower.trainable_variables or not len(catalog):
-            continue
-        options = {"views": views, "augment": augment if views > 1 else 0.0, "seed": seed if views > 1 else 0}
-        path = Path(folder) / f"{feature_key(name, tower, catalog, options)}.npz" if folder else None
-        if path is None or not path.is_file():
-            computed = _compute(name, tower, model, catalog, batch_size, options)
-            if path is None:
-                found |= computed
-                continue
-            write_arrays(path, computed)
+    for name, attribute in TOWERS.items() if len(catalog) else ():
+        halves = model.halves.get(name)
+        hidden = keep(name, halves) if halves else {}
+        if getattr(model, attribute).trainable_variables:
+            found |= hidden
         else:
-            logger.info("read what the frozen %s tower gives from %s", name, path)
-        with np.load(path) as kept:
-            found |= dict(kept)
+            found |= keep(name, known=hidden)
     return found
 
 
@@ -82,13 +79,16 @@ def kept_features(config: Config) -> Iterator[Config]:
         yield replace(config, train=replace(config.train, feature_cache=folder))
 
 
-def feature_key(name: str, tower: keras.Model, catalog: Catalog, options: dict[str, Any]) -> str:
+def feature_key(
+    name: str, tower: keras.Model, catalog: Catalog, options: dict[str, Any], halves: Halves | None = None
+) -> str:
     """A name for a result: it changes with the weights, the preprocessing, the products and their image files."""
     digest = hashlib.sha256()
-    for weight in tower.weights:
+    for weight in halves.frozen_weights if halves else tower.weights:
         digest.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)).tobytes())
     config = {key: value for key, value in tower.get_config().items() if key not in ("name", "backbone")}
     config |= {"kind": type(tower.backbone).__name__, "options": options, "size": getattr(tower, "size", 0)}
+    config |= {"cut": halves.name} if halves else {}
     digest.update(json.dumps(config, sort_keys=True, default=str).encode())
     if name == "image":
         parts = [(path, *image_state(path)) for path in catalog.image_paths()]
@@ -106,43 +106,101 @@ def image_state(path: str) -> tuple[int, int]:
     return (state.st_size, state.st_mtime_ns)
 
 
-def _compute(
-    name: str, tower: keras.Model, model: ProductModel, catalog: Catalog, batch_size: int, options: dict[str, Any]
-) -> dict[str, np.ndarray]:
-    logger.info("compute the frozen %s tower once for %d products, views: %d", name, len(catalog), options["views"])
-    vectors, has_text = [], np.zeros(0, bool)
-    for view in range(options["views"]):
+@dataclass
+class _Keeper:
+    """Computes what a tower, or its frozen half, gives, or reads it where it is kept."""
+
+    model: ProductModel
+    catalog: Catalog
+    batch_size: int
+    options: dict[str, Any]
+    folder: Path | None
+
+    def __call__(
+        self, name: str, halves: Halves | None = None, known: Mapping[str, np.ndarray] = MappingProxyType({})
+    ) -> dict[str, np.ndarray]:
+        """Of the tower `name`; `known` is what its frozen half gave already."""
+        if self.folder is None:
+            return self._compute(name, halves, known, in_memory)
+        tower = getattr(self.model, TOWERS[name])
+        path = self.folder / feature_key(name, tower, self.catalog, self.options, halves)
+        if path.is_dir():
+            logger.info("read what the frozen %s tower gives from %s", name, path)
+        else:
+            with written_arrays(path) as allocate:
+                self._compute(name, halves, known, allocate)
+        return read_arrays(path)
+
+    def _compute(
+        self, name: str, halves: Halves | None, known: Mapping[str, np.ndarray], allocate: Allocate
+    ) -> dict[str, np.ndarray]:
+        count, views = len(self.catalog), self.options["views"]
+        part = "frozen half of the" if halves else "frozen"
+        logger.info("compute the %s %s tower once for %d products, views: %d", part, name, count, views)
+        run = _runner(name, self.model, halves, known)
+        arrays: dict[str, np.ndarray] = {}
+        for view in range(views):
+            for place, rows in self._in_batches(name, view, known, run):
+                for key, value in rows.items():
+                    shape = _longest(self.model, key, value.shape[1:])
+                    viewed = key in VIEWED
+                    if key not in arrays:
+                        arrays[key] = allocate(key, (count, views, *shape) if viewed else (count, *shape), value.dtype)
+                    if viewed:  # a batch of short texts fills less of its rows
+                        arrays[key][(place, view, *map(slice, value.shape[1:]))] = value
+                    elif view == 0:
+                        arrays[key][place] = value
+        return arrays
+
+    def _in_batches(
+        self, name: str, view: int, known: Mapping[str, np.ndarray], run: Runner
+    ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
         # The other modality is not asked for: zeros of no width stand in for it.
         other = "text" if name == "image" else "image"
-        nothing = {f"{other}_features": np.zeros((len(catalog), 1, 0), np.float32)}
-        nothing |= {"has_text": np.zeros(len(catalog), bool)} if other == "text" else {}
+        nothing = {f"{other}_features": np.zeros((len(self.catalog), 1, 0), np.float32)}
+        nothing |= {"has_text": np.zeros(len(self.catalog), bool)} if other == "text" else {}
+        given = {key: array[:, view : view + 1] if key in VIEWED else array for key, array in known.items()}
         batches = make_dataset(
-            catalog,
-            model.preprocessor,
-            batch_size=batch_size,
-            augment=options["augment"] if view else 0.0,
-            seed=options["seed"] + view,
+            self.catalog,
+            self.model.preprocessor,
+            batch_size=self.batch_size,
+            augment=self.options["augment"] if view else 0.0,
+            seed=self.options["seed"] + view,
             cache=False,
-            features=nothing,
+            features=nothing | given,
         )
-        rows, known = _one_view(name, tower.traced, batches)
-        vectors.append(rows)
-        has_text = known if view == 0 else has_text
-    stacked = {f"{name}_features": np.stack(vectors, axis=1)}
-    return {**stacked, "has_text": has_text} if name == "text" else stacked
+        start = 0
+        for inputs, _ in batches:
+            rows = run(inputs)
+            stop = start + len(inputs["has_image"])
+            yield slice(start, stop), rows
+            start = stop
 
 
-def _one_view(name: str, run: Any, batches: tf.data.Dataset) -> tuple[FloatArray, np.ndarray]:
-    rows, known = [], []
-    for inputs, _ in batches:
-        rows.append(run(inputs["image"] if name == "image" else inputs).numpy().astype(np.float32))
-        known.append(inputs["has_text"].numpy())
-    return np.concatenate(rows), np.concatenate(known)
+def _runner(name: str, model: ProductModel, halves: Halves | None, known: Mapping[str, np.ndarray]) -> Runner:
+    """From a batch to what is kept of it."""
+    tower = getattr(model, TOWERS[name])
+
+    def run(inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        also = {"has_text": inputs["has_text"].numpy()} if name == "text" else {}
+        if halves:
+            also |= {"padding_mask": inputs["padding_mask"].numpy()} if name == "text" else {}
+            return also | {f"{name}_hidden": _numpy(halves.below(inputs), np.float16)}
+        if known:
+            vectors = model.halves[name].above(inputs)
+        else:
+            vectors = tower.traced(inputs["image"] if name == "image" else inputs)
+        return also | {f"{name}_features": _numpy(vectors, np.float32)}
+
+    return run
 
 
-def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Writes an .npz file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-    np.savez(fresh, **arrays)
-    fresh.replace(path)
+def _numpy(values: Any, dtype: DTypeLike) -> np.ndarray:
+    return keras.ops.convert_to_numpy(keras.ops.cast(values, "float32")).astype(dtype)
+
+
+def _longest(model: ProductModel, key: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a row that holds texts of any length."""
+    if key not in ("text_hidden", "padding_mask"):
+        return shape
+    return (model.preprocessor.text.max_tokens, *shape[1:])

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from product_matching.dataset import Catalog, make_dataset
 from product_matching.dataset.ordering import Order
 from product_matching.errors import ConfigError
 from product_matching.model import ProductModel, build_loss, parameter_counts
+from product_matching.model.halves import Halves, cut
 from product_matching.model.imitation import Imitation
 from product_matching.optimizer import build_optimizer, scale_learning_rate
 from product_matching.train.checkpoint import FILE, Checkpoint
@@ -46,8 +48,9 @@ def fit(
 ) -> dict[str, list[float]]:
     """Compiles and fits a model.
 
-    A tower of which nothing learns is computed once, before the first epoch; so is what a teacher says. With
-    `train.head_epochs`, pretrained towers first stand still for so many epochs.
+    A tower of which nothing learns is computed once, before the first epoch; so are, with `train.cached_blocks`, the
+    frozen blocks of one of which the last learn, and what a teacher says. With `train.head_epochs`, pretrained towers
+    first stand still for so many epochs.
 
     Args:
         model: From `build_model`.
@@ -74,14 +77,30 @@ def fit(
             f"train.teacher names {options.teacher!r}: load it, fit(…, teacher=load_bundle({options.teacher!r})"
             ".load_model()), or leave train.teacher empty."
         )
-    if options.head_epochs and not options.feature_cache:
-        # What a tower that never learns gives serves the heads' epochs and the others.
-        more = {"callbacks": callbacks, "checkpoints": checkpoints, "resume": resume, "teacher": teacher}
-        with kept_features(config) as kept:
-            return fit(model, train, val, kept, **more)
-    if options.head_epochs and not (resume and checkpoints and (Path(checkpoints) / FILE).is_file()):
-        with pretrained_towers_at_rest(model, config):
-            fit(model, train, val, of_the_heads(config), teacher=teacher)
+    # What stands still in the heads' epochs and after them is computed once for both.
+    with kept_features(config) if options.head_epochs or options.cached_blocks else nullcontext(config) as kept:
+        model.halves = _halves(model) if options.cached_blocks else {}
+        if options.head_epochs and not (resume and checkpoints and (Path(checkpoints) / FILE).is_file()):
+            with pretrained_towers_at_rest(model, config):
+                _learn(model, train, val, of_the_heads(kept), teacher=teacher)
+        return _learn(
+            model, train, val, kept, callbacks=callbacks, checkpoints=checkpoints, resume=resume, teacher=teacher
+        )
+
+
+def _learn(
+    model: ProductModel,
+    train: Catalog,
+    val: Catalog,
+    config: Config,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    checkpoints: str | Path | None = None,
+    resume: bool = False,
+    teacher: ProductModel | None = None,
+) -> dict[str, list[float]]:
+    """The epochs of a configuration, by what is trainable now."""
+    options = config.train
     trained, frozen = parameter_counts(model)
     logger.info("%s parameters learn, %s are frozen", f"{trained:,}", f"{frozen:,}")
     features = frozen_features(
@@ -128,6 +147,12 @@ def fit(
         if miner:
             miner.close()
     return checkpoint.earlier if checkpoint else _floats(history.history)
+
+
+def _halves(model: ProductModel) -> dict[str, Halves]:
+    """The towers that can be cut below what learns of them."""
+    towers = {"image": model.image_encoder, "text": model.text_encoder}
+    return {name: halves for name, tower in towers.items() if (halves := cut(tower))}
 
 
 def _miner(train: Catalog, config: Config, features: Mapping[str, np.ndarray]) -> HardNegatives | None:

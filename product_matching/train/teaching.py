@@ -13,7 +13,8 @@ import numpy as np
 from product_matching._types import FloatArray
 from product_matching.dataset import Catalog, make_dataset
 from product_matching.model import VIEWS, ProductModel
-from product_matching.train.features import image_state, write_arrays
+from product_matching.train.arrays import read_arrays, written_arrays
+from product_matching.train.features import image_state
 
 logger = logging.getLogger(__name__)
 
@@ -33,18 +34,18 @@ def teacher_vectors(
     Returns:
         For `make_dataset`: `teacher` float32 [N, views · D], the views of `VIEWS` one behind the other.
     """
-    path = Path(folder) / f"teacher-{_key(teacher, catalog)}.npz" if folder else None
-    if path is not None and path.is_file():
+    path = Path(folder) / f"teacher-{_key(teacher, catalog)}" if folder else None
+    if path is not None and path.is_dir():
         logger.info("read the teacher's vectors from %s", path)
-        with np.load(path) as kept:
-            return dict(kept)
+        return read_arrays(path)
     logger.info("compute the teacher's vectors of %d products", len(catalog))
     batches = make_dataset(catalog, teacher.preprocessor, batch_size=batch_size, cache=False)
     views = teacher.predict(batches, verbose=0)
-    found = {"teacher": np.concatenate([views[name] for name in VIEWS], axis=1).astype(np.float32)}
+    vectors = np.concatenate([views[name] for name in VIEWS], axis=1).astype(np.float32)
     if path is not None:
-        write_arrays(path, found)
-    return found
+        with written_arrays(path) as allocate:
+            allocate("teacher", vectors.shape, vectors.dtype)[:] = vectors
+    return {"teacher": vectors}
 
 
 def _key(teacher: ProductModel, catalog: Catalog) -> str:

@@ -152,15 +152,19 @@ class ImageEncoder(keras.Model):
         Returns:
             [B, dim], not normalised.
         """
+        return self.pooled(self.backbone(self.prepared(images), training=training))
+
+    def prepared(self, images: Tensor) -> Tensor | dict[str, Tensor]:
+        """What the backbone is fed: its own preprocessing of pixels [B, size, size, 3]."""
         pixels = ops.cast(images, self.compute_dtype)
         pixels = ops.flip(pixels, axis=-1) if self.bgr else pixels
         pixels = (pixels - ops.convert_to_tensor(self.mean, pixels.dtype)) * ops.convert_to_tensor(
             self.scale, pixels.dtype
         )
-        features = self.backbone({self._input: pixels} if self._input else pixels, training=training)
-        return self._pooled(features)
+        return {self._input: pixels} if self._input else pixels
 
-    def _pooled(self, features: Tensor) -> Tensor:
+    def pooled(self, features: Tensor) -> Tensor:
+        """What `call` makes of the backbone's output, [B, h, w, c] or [B, n, c]: [B, dim]."""
         if self.pooling == "cls":
             return features[:, 0]
         if len(features.shape) == 4:

@@ -1,6 +1,7 @@
 """What frozen towers give, kept between epochs and runs."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -10,7 +11,8 @@ import pytest
 from product_matching.config import load_config
 from product_matching.dataset import make_dataset
 from product_matching.losses import SigmoidMatchLoss
-from product_matching.model import build_model, freeze
+from product_matching.model import build_model, freeze, product_model
+from product_matching.model.halves import cut
 from product_matching.train import features as module
 from product_matching.train import fit
 from product_matching.train.features import feature_key, frozen_features
@@ -89,7 +91,7 @@ def test_training_draws_among_the_views(model, catalog):
 def test_what_lies_in_the_folder_is_read_not_computed(model, catalog, features, tmp_path, monkeypatch):
     frozen_features(model, catalog, folder=tmp_path)
     assert sorted(path.name.partition("-")[0] for path in tmp_path.iterdir()) == ["image", "text"]
-    monkeypatch.setattr(module, "_compute", None)
+    monkeypatch.setattr(module._Keeper, "_compute", None)
     again = frozen_features(model, catalog, folder=tmp_path)
     assert again.keys() == features.keys()
     for name, values in again.items():
@@ -115,27 +117,39 @@ def test_key_changes_with_weights_preprocessing_and_data(catalog, tmp_path):
     assert len(set(keys)) == len(keys)
 
 
+def counted(monkeypatch):
+    """Counts the products that each tower, or its frozen half, is computed for."""
+    seen = {}
+    plain = module._runner
+
+    def runner(name, *arguments):
+        run = plain(name, *arguments)
+
+        def count(inputs):
+            rows = run(inputs)
+            kind = next(key for key in rows if key.startswith(name))
+            seen[kind] = seen.get(kind, 0) + len(rows[kind])
+            return rows
+
+        return count
+
+    monkeypatch.setattr(module, "_runner", runner)
+    return seen
+
+
 def test_fit_runs_a_frozen_tower_once_a_product(catalog, tiny_split, monkeypatch):
     model, config = frozen_model(catalog, "image_encoder", "text_encoder", overrides=["train.epochs=3"])
-    seen = {"image": 0, "text": 0}
-    plain = module._one_view
-
-    def count(name, run, batches):
-        rows, known = plain(name, run, batches)
-        seen[name] += len(rows)
-        return rows, known
+    seen = counted(monkeypatch)
 
     def never(*arguments, **options):
         raise AssertionError("the tower ran in a step")
 
-    monkeypatch.setattr(module, "_one_view", count)
-    monkeypatch.setattr(type(model), "image_vector", never)
-    monkeypatch.setattr(type(model), "text_vector", never)
+    monkeypatch.setattr(product_model, "_run_tower", never)
     before = [np.copy(weight) for weight in model.image_encoder.get_weights()]
     val = tiny_split[1].take(np.arange(5))
     history = fit(model, catalog, val, config)
     watched = int(((val.table["image"] != "") & (val.table["title"] + val.table["description"] != "")).sum())
-    assert seen == {"image": 14 + watched, "text": 14 + watched}
+    assert seen == {"image_features": 14 + watched, "text_features": 14 + watched}
     assert history["loss"][-1] < history["loss"][0]
     for ours, old in zip(model.image_encoder.get_weights(), before, strict=True):
         np.testing.assert_array_equal(ours, old)
@@ -148,3 +162,59 @@ def test_loss_is_the_same_with_features_as_without(model, catalog, features):
         inputs, groups = next(iter(make_dataset(catalog, model.preprocessor, batch_size=14, features=kept)))
         losses.append(float(model.compute_loss(x=inputs, y=groups, y_pred=model(inputs))))
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+DEEP = ["text.layers=3", "text.dropout=0", "image.blocks=[2]", "model.dropout=0", "model.modality_dropout=0"]
+DEEP += ["optimizer.name=sgd"]  # AdamW makes a step of a gradient that is nothing but rounding
+
+
+def half_frozen_model(catalog, *overrides):
+    model, config = frozen_model(catalog, overrides=[*DEEP, "train.epochs=2", *overrides])
+    freeze(model.image_encoder.backbone, 1)
+    freeze(model.text_encoder.backbone, 1)
+    return model, config
+
+
+def test_kept_blocks_train_the_same_model(catalog, tiny_split, monkeypatch):
+    val = tiny_split[1].take(np.arange(5))
+    plain, config = half_frozen_model(catalog)
+    fit(plain, catalog, val, config)
+    model, config = half_frozen_model(catalog, "train.cached_blocks=true")
+    seen = counted(monkeypatch)
+    history = fit(model, catalog, val, config)
+    assert set(seen) == {"image_hidden", "text_hidden"}
+    assert seen["text_hidden"] < 14 + 5 + 1
+    assert len(history["val_mrr"]) == 2
+    start = half_frozen_model(catalog)[0]
+    for ours, theirs, before in zip(model.weights, plain.weights, start.weights, strict=True):
+        moved = np.abs(np.subtract(theirs, before)).max()
+        np.testing.assert_allclose(ours, theirs, atol=0.05 * moved + 1e-7, err_msg=ours.path)
+
+
+def test_halves_serve_the_epochs_of_the_heads_too(catalog, tiny_split, tmp_path, monkeypatch):
+    model, config = half_frozen_model(catalog, "train.cached_blocks=true", f"train.feature_cache={tmp_path}")
+    config = replace(config, train=replace(config.train, head_epochs=1))
+    for section in ("text", "image"):  # heads come first where a tower came with weights
+        config = replace(config, **{section: replace(getattr(config, section), pretrained="somewhere")})
+    seen = counted(monkeypatch)
+    before = [weight.numpy() for weight in model.text_encoder.trainable_variables]
+    fit(model, catalog, tiny_split[1].take(np.arange(5)), config)
+    assert set(seen) == {"image_hidden", "text_hidden", "image_features", "text_features"}
+    assert len(set(seen.values())) == 1  # each once a product
+    after = [weight.numpy() for weight in model.text_encoder.trainable_variables]
+    moved = [np.abs(now - old).max() for now, old in zip(after, before, strict=True)]
+    assert min(moved) > 0
+
+
+def test_short_texts_are_filled_up_where_they_are_kept(catalog):
+    model, _ = half_frozen_model(catalog)
+    model.halves = {"text": cut(model.text_encoder)}
+    whole = frozen_features(model, catalog, batch_size=14)
+    apart = frozen_features(model, catalog, batch_size=1)
+    assert whole["text_hidden"].dtype == np.float16
+    for name in whole:
+        np.testing.assert_allclose(whole[name], apart[name], atol=2e-3, err_msg=name)
+    inputs, _ = next(iter(make_dataset(catalog, model.preprocessor, batch_size=14, features=whole)))
+    assert inputs["text_hidden"].shape[1] == np.asarray(inputs["padding_mask"]).sum(axis=1).max()
+    plain, _ = next(iter(make_dataset(catalog, model.preprocessor, batch_size=14)))
+    np.testing.assert_allclose(model(inputs)["text"], model(plain)["text"], atol=2e-3)
