@@ -19,6 +19,13 @@ hypothesis.settings.register_profile("fast", max_examples=60, deadline=None, der
 hypothesis.settings.load_profile("fast")
 
 
+def pytest_collection_modifyitems(items):
+    """A test that needs a trained model is slow, whatever else it does."""
+    for item in items:
+        if "training" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def tiny_shop(tmp_path_factory):
     """A bilingual shop on disk; read it, never write into it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from product_matching.errors import ConfigError, unknown_name
@@ -29,13 +31,22 @@ def choose_backend(name: str, size: int) -> str:
     return name
 
 
-def build_backend(name: str, vectors: np.ndarray, *, seed: int = 0, vector_type: str = "float32") -> VectorIndex:
+def build_backend(
+    name: str,
+    vectors: np.ndarray,
+    *,
+    seed: int = 0,
+    vector_type: str = "float32",
+    tuning_queries: np.ndarray | None = None,
+) -> VectorIndex:
     """Builds the index of that name (a key of `BACKENDS`, or `"auto"`) over vectors, float32 `[N, D]`.
 
-    Exact search and ScaNN keep them as `vector_type`; Milvus has settings of its own for that.
+    Exact search and ScaNN keep them as `vector_type`; Milvus has settings of its own for that. ScaNN is tuned to
+    `tuning_queries`, float32 `[Q, D]`, where they are known.
     """
     kind = BACKENDS[choose_backend(name, len(vectors))]
-    options = {} if kind is MilvusIndex else {"vector_type": vector_type}
+    options: dict[str, Any] = {} if kind is MilvusIndex else {"vector_type": vector_type}
+    options |= {"tuning_queries": tuning_queries} if kind is ScannIndex else {}
     return kind.build(vectors, seed=seed, **options)
 
 

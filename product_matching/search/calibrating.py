@@ -49,14 +49,14 @@ class Sample:
     first: int
 
 
-def sensible_queries(bundle: Bundle, catalog: Catalog, index: ProductIndex, *, seed: int = 0) -> dict[str, Sample]:
+def sensible_queries(bundle: Bundle, catalog: Catalog, *, seed: int = 0) -> dict[str, Sample]:
     """Draws them: for `"text"` and `"image"`, where the catalogue has titles and pictures."""
-    generator = np.random.default_rng(seed)
-    rows = np.sort(generator.choice(index.size, min(QUERIES, index.size), replace=False)).tolist()
+    generator, size = np.random.default_rng(seed), len(catalog)
+    rows = np.sort(generator.choice(size, min(QUERIES, size), replace=False)).tolist()
     titles = catalog.table["title"]
     words = [_few_words(str(titles.iloc[row]), generator) for row in rows]
     # Other words of the same title are another query, the same picture is not.
-    again = generator.integers(index.size, size=REFERENCE - len(rows)).tolist()
+    again = generator.integers(size, size=REFERENCE - len(rows)).tolist()
     words += [_few_words(str(titles.iloc[row]), generator) for row in again]
     found: dict[str, Sample] = {}
     asked = [(row, text) for row, text in zip([*rows, *again], words, strict=True) if text]
@@ -64,7 +64,7 @@ def sensible_queries(bundle: Bundle, catalog: Catalog, index: ProductIndex, *, s
         texts = [text for _, text in asked]
         first = sum(map(bool, words[: len(rows)]))
         found[TEXT] = Sample([row for row, _ in asked], bundle.encoders.embed_text(texts), texts, first)
-    others = np.setdiff1d(generator.permutation(index.size)[:REFERENCE], rows)[: REFERENCE - len(rows)].tolist()
+    others = np.setdiff1d(generator.permutation(size)[:REFERENCE], rows)[: REFERENCE - len(rows)].tolist()
     pictures = catalog.image_paths()
     seen, more = ([row for row in part if pictures[row]] for part in (rows, others))
     if seen or more:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from product_matching._folders import replaced_folder
+from product_matching._types import FloatArray
 from product_matching.errors import BundleError, DataError, MissingExtraError
 from product_matching.search.backends import BACKENDS, name_of
 from product_matching.search.drift import KINDS, Reference
@@ -23,6 +24,7 @@ from product_matching.search.words import WordIndex
 LEAST, RECALL, DRIFT = "least_probability", "recall@10", "drift"
 AXES = "drift-{}.npy"
 """The axes of a kind of queries, float32 [A, D]."""
+TUNING = "tuning.npy"
 _logger = logging.getLogger(__name__)
 
 
@@ -35,7 +37,7 @@ class IndexFiles:
         products: Ids and attributes, in their order.
         backend: What searches the vectors; `exact` itself, or built of it.
         words: The index of words; None where none was saved.
-        least_probability, vector_recall, references: See `ProductIndex`.
+        least_probability, vector_recall, references, tuning_queries: See `ProductIndex`.
     """
 
     exact: ExactIndex
@@ -45,6 +47,7 @@ class IndexFiles:
     least_probability: dict[str, float]
     vector_recall: float
     references: dict[str, Reference] = field(default_factory=dict)
+    tuning_queries: FloatArray | None = None
 
     def write(self, folder: Path) -> None:
         """Writes them in place of what was there, whole or not at all.
@@ -63,6 +66,8 @@ class IndexFiles:
             shape = {"size": self.exact.size, "dim": self.exact.dim, "vectors": self.vector_info}
             for kind, reference in self.references.items():
                 np.save(fresh / AXES.format(kind), reference.axes)
+            if self.tuning_queries is not None:
+                np.save(fresh / TUNING, self.tuning_queries)
             learned: dict[str, Any] = {LEAST: self.least_probability}
             if self.references:
                 learned[DRIFT] = {kind: reference.to_dict() for kind, reference in self.references.items()}
@@ -88,6 +93,7 @@ def read_index(folder: Path) -> IndexFiles:
         recall = float(meta.get("vectors", {}).get(RECALL, 1.0))
         least = {str(name): float(value) for name, value in meta.get(LEAST, {}).items()}
         references = _references(folder, meta.get(DRIFT, {}), exact.dim)
+        tuning = _tuning_queries(folder / TUNING, exact.dim)
     except (DataError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise BundleError(f"The index in {folder} is damaged ({error}). Build it again.") from error
     if (exact.size, exact.dim) != size or len(products) != exact.size:
@@ -99,7 +105,7 @@ def read_index(folder: Path) -> IndexFiles:
     words = WordIndex.load(folder)
     if words is not None and words.size != exact.size:
         raise BundleError(f"The words in {folder} are of {words.size} products. Build the index again.")
-    return IndexFiles(exact, products, backend, words, least, recall, references)
+    return IndexFiles(exact, products, backend, words, least, recall, references, tuning)
 
 
 def _references(folder: Path, kept: Mapping[str, Any], dim: int) -> dict[str, Reference]:
@@ -111,6 +117,14 @@ def _references(folder: Path, kept: Mapping[str, Any], dim: int) -> dict[str, Re
         found[kind] = Reference.from_dict(distributions, np.load(folder / AXES.format(kind), allow_pickle=False))
         if found[kind].axes.shape[1] != dim:
             raise ValueError(f"axes of {found[kind].axes.shape[1]} numbers for vectors of {dim}")
+    return found
+
+
+def _tuning_queries(path: Path, dim: int) -> FloatArray | None:
+    """Of an index that has them."""
+    found = np.load(path, allow_pickle=False) if path.is_file() else None
+    if found is not None and (found.ndim != 2 or found.shape[1] != dim):
+        raise ValueError(f"tuning queries of shape {found.shape} for vectors of {dim}")
     return found
 
 

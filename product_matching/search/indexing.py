@@ -42,8 +42,9 @@ def build_index(
     products = catalog.table.assign(image=catalog.image_paths())
     if vectors is None:
         vectors = embed_products(bundle, catalog, progress=progress)
-    index = ProductIndex.build(vectors, products, backend=backend, vector_type=vector_type)
-    asked = sensible_queries(bundle, catalog, index)
+    asked = sensible_queries(bundle, catalog)
+    queries = np.concatenate([sample.vectors for sample in asked.values()]) if asked else None
+    index = ProductIndex.build(vectors, products, backend=backend, vector_type=vector_type, tuning_queries=queries)
     index.least_probability = least_probabilities(bundle, index, asked)
     index.references = references(bundle.head, index, asked)
     index.save(bundle.index_folder)

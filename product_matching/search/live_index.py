@@ -82,7 +82,8 @@ class Snapshot:
             raise DataError("There is no product left to index.")
         table = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
         backend = base.backend_name if choose_backend(AUTO, len(table)) == base.backend_name else AUTO
-        made = {"backend": backend, "seed": seed, "vector_type": base.exact.stored.kind}
+        made: dict[str, Any] = {"backend": backend, "seed": seed, "vector_type": base.exact.stored.kind}
+        made["tuning_queries"] = base.tuning_queries
         fresh = ProductIndex.build(np.concatenate(vectors), table, **made)
         fresh.least_probability, fresh.references = base.least_probability, base.references
         return fresh

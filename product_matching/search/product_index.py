@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from product_matching._types import FloatArray
 from product_matching.errors import DataError
 from product_matching.search.backends import build_backend, choose_backend, name_of
 from product_matching.search.drift import Reference
@@ -49,6 +50,8 @@ class ProductIndex:
         """How sensible queries by "text" and by "image" were distributed; see `drift`."""
         self.vector_recall = 1.0
         """Recall@10 of exact search over the vectors as they are kept, against exact search in float32."""
+        self.tuning_queries: FloatArray | None = None
+        """What the backend was tuned to, float32 [Q, D]; None: to the products themselves."""
 
     @property
     def words(self) -> WordIndex:
@@ -66,6 +69,7 @@ class ProductIndex:
         backend: str = "auto",
         seed: int = 0,
         vector_type: str = "float32",
+        tuning_queries: FloatArray | None = None,
     ) -> Self:
         """Indexes one vector a product.
 
@@ -76,6 +80,8 @@ class ProductIndex:
             seed: Of what the backend draws at random.
             vector_type: What the vectors are kept as: `"float32"`, `"float16"` or `"int8"`, a half and about a quarter
                 of the bytes. What that costs in recall against float32 is measured here; see `vector_info`.
+            tuning_queries: Float `[Q, D]`, queries as shoppers will ask them, to which an approximate backend is tuned;
+                without, to vectors near those of the products, which are easier to find.
 
         Raises:
             ConfigError: If the backend or the type is not known.
@@ -89,8 +95,9 @@ class ProductIndex:
         if exact.size != len(table):
             raise DataError(f"There are {exact.size} vectors for {len(table)} products.")
         chosen = choose_backend(backend, exact.size)
-        made = {"seed": seed, "vector_type": vector_type}
+        made = {"seed": seed, "vector_type": vector_type, "tuning_queries": tuning_queries}
         index = cls(exact, table, backend=exact if chosen == "exact" else build_backend(chosen, given, **made))
+        index.tuning_queries = tuning_queries
         if vector_type != "float32":
             index.vector_recall = measured_recall(exact, given, seed=seed)
         return index
@@ -161,13 +168,14 @@ class ProductIndex:
         if allowed is not None and not allowed.all():
             positions, scores = self.exact.search(vectors, wanted, subset=np.flatnonzero(allowed))
         else:
-            positions, scores = self._by_backend(vectors, wanted)
+            positions, scores = self.nearest(vectors, wanted)
         kept = positions >= 0
         if len(struck):
             kept &= ~np.isin(positions, struck)
         return [(row[keep][:k], line[keep][:k]) for row, line, keep in zip(positions, scores, kept, strict=True)]
 
-    def _by_backend(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def nearest(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """What the backend finds for queries, float32 `[Q, D]`, as positions and scores; see `VectorIndex.search`."""
         if self.backend is self.exact or self.exact.stored.kind == "float32":
             return self.backend.search(vectors, k)
         # Small vectors are coded in another way by each library, and more coarsely than here, with a scale a vector:
@@ -274,10 +282,10 @@ class ProductIndex:
         found = read_index(Path(folder))
         index = cls(found.exact, found.products, backend=found.backend, words=found.words)
         index.least_probability, index.vector_recall = found.least_probability, found.vector_recall
-        index.references = found.references
+        index.references, index.tuning_queries = found.references, found.tuning_queries
         return index
 
     @property
     def _files(self) -> IndexFiles:
-        learned = self.least_probability, self.vector_recall, self.references
+        learned = self.least_probability, self.vector_recall, self.references, self.tuning_queries
         return IndexFiles(self.exact, self.products, self.backend, self.words, *learned)

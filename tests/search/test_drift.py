@@ -71,12 +71,12 @@ def bundle(tiny_bundle):
 def test_an_index_keeps_what_sensible_queries_are_like(bundle, tiny_catalog, tmp_path):
     index = ProductIndex.load(bundle.index_folder)
     assert set(index.references) == {"text", "image"}
-    asked = sensible_queries(bundle, tiny_catalog, index)
+    asked = sensible_queries(bundle, tiny_catalog)
     assert 400 < len(asked["text"].rows) <= REFERENCE  # some products have no title
     assert len(asked["image"].rows) == len(set(asked["image"].rows)) == sum(map(bool, tiny_catalog.image_paths()))
     assert least_probabilities(bundle, index, asked) == pytest.approx(index.least_probability, abs=1e-5)
     assert set(index.least_probability) == {"text", "image", "unknown words"}
-    again = sensible_queries(bundle, tiny_catalog, index, seed=5)["text"]
+    again = sensible_queries(bundle, tiny_catalog, seed=5)["text"]
     scores = [hits[0].score for hits in index.search(again.vectors, k=1)]
     for bins in (index.references["text"].score, references(bundle.head, index, asked)["text"].score):
         assert bins.edges[0] < np.median(scores) < bins.edges[-1]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from product_matching.errors import BundleError, ConfigError, DataError
-from product_matching.search import ExactIndex, Hit, ProductIndex, ScannIndex, parse_filter, scann_available
+from product_matching.search import ExactIndex, Hit, LiveIndex, ProductIndex, ScannIndex, parse_filter, scann_available
 
 
 def ids(hits):
@@ -96,6 +96,26 @@ def test_save_load_and_move(shop, queries, tmp_path):
     names = {path.name for path in moved.iterdir()}
     assert names - {"scann"} == {"vectors.npy", "products.parquet", "index.json", "words"}
     assert ("scann" in names) == (shop.backend_name == "scann")
+
+
+@pytest.mark.skipif(not scann_available(), reason="scann is not installed")
+def test_it_is_tuned_to_what_is_asked_and_stays_so(vectors, shop_table, tmp_path):
+    # Queries of another modality lie far from the products, between their leaves.
+    asked = np.random.default_rng(0).normal(size=(100, 32)).astype(np.float32)
+    table = shop_table(len(vectors))
+    plain = ProductIndex.build(vectors, table, backend="scann")
+    ProductIndex.build(vectors, table, backend="scann", tuning_queries=asked).save(tmp_path / "index")
+    tuned = ProductIndex.load(tmp_path / "index")
+    live = LiveIndex(tuned)
+    live.delete(["p1"])
+    live.rebuild()
+    for index in (tuned, live.snapshot.base):
+        truth, found = index.exact.search(asked, 10)[0], index.nearest(asked, 10)[0]
+        assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(truth, found, strict=True)]) > 0.95
+        assert index.backend.info["leaves_to_search"] > plain.backend.info["leaves_to_search"]
+    np.save(tmp_path / "index" / "tuning.npy", asked[:, :3])
+    with pytest.raises(BundleError, match="tuning queries of shape"):
+        ProductIndex.load(tmp_path / "index")
 
 
 def test_saving_over_itself_while_mapped(small, queries, tmp_path):

@@ -12,6 +12,7 @@ from product_matching._types import FloatArray, IntArray
 from product_matching.deploy.service.metrics import Metrics
 from product_matching.search import Options, Page, ProductIndex, Query
 from product_matching.search.drift import Reference
+from product_matching.search.product_index import CANDIDATES
 
 EVERY = 100
 """One search of so many is done once more by exact search, after it was answered."""
@@ -63,7 +64,9 @@ class Watch:
         return self._drifts[kind].stability(of) if kind in self._drifts else math.nan
 
     def _sample(self, vector: np.ndarray, base: ProductIndex) -> None:
-        found, exact = (side.search(vector[None], min(K, base.size))[0][0] for side in (base.backend, base.exact))
+        # As a search does: of as many candidates as it looks at.
+        found = base.nearest(vector[None], min(CANDIDATES, base.size))[0][0, :K]
+        exact = base.exact.search(vector[None], min(K, base.size))[0][0]
         self._metrics.canary.observe(len(np.intersect1d(found, exact)) / len(exact))
 
 

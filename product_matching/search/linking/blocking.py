@@ -14,6 +14,8 @@ from product_matching.search.backends import AUTO, build_backend
 
 ROWS = 512
 """Products whose words are compared with all others' at a time."""
+TUNED_ON = 1000
+"""Left products to which an approximate index of the right ones is tuned."""
 
 
 def by_words(left: Sequence[str], right: Sequence[str], *, k: int = 10) -> IntArray:
@@ -41,7 +43,7 @@ def by_words(left: Sequence[str], right: Sequence[str], *, k: int = 10) -> IntAr
 
 def by_vectors(left: FloatArray, right: FloatArray, *, k: int = 10) -> IntArray:
     """The k right vectors of the highest inner product for each left one: int64 [M, 2], each pair once, in order."""
-    found, _ = build_backend(AUTO, right).search(left, min(k, len(right)))
+    found, _ = build_backend(AUTO, right, tuning_queries=left[:TUNED_ON]).search(left, min(k, len(right)))
     pairs = np.stack([np.repeat(np.arange(len(left)), found.shape[1]), found.ravel()], axis=1)
     return unique_pairs(pairs[pairs[:, 1] >= 0])
 

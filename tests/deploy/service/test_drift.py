@@ -10,7 +10,6 @@ from starlette.testclient import TestClient
 
 from product_matching.bundle import load_bundle
 from product_matching.deploy.service import Settings, create_app
-from product_matching.search import ProductIndex
 from product_matching.search.calibrating import sensible_queries
 
 pytestmark = pytest.mark.slow
@@ -30,7 +29,7 @@ def ask(client, texts, **more):
 
 def test_sensible_queries_are_calm_and_many_of_one_kind_are_not(fresh, tiny_bundle, tiny_catalog):
     bundle = load_bundle(tiny_bundle)
-    usual = sensible_queries(bundle, tiny_catalog, ProductIndex.load(bundle.index_folder), seed=9)["text"].texts
+    usual = sensible_queries(bundle, tiny_catalog, seed=9)["text"].texts
     with fresh() as client:
         ask(client, usual[:199])
         ask(client, usual[:1], offset=10)  # the next page is no other query
