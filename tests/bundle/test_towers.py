@@ -15,6 +15,8 @@ from product_matching.bundle import RemoteEncoders, load_bundle
 from product_matching.errors import ConfigError, DataError, TowersError
 from product_matching.search import SearchEngine
 
+pytestmark = pytest.mark.slow
+
 
 def predict(module, signature, columns):
     tensors = {name: tf.constant(values, tf.string) for name, values in columns.items()}

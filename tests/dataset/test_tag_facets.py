@@ -62,6 +62,7 @@ def test_too_few_products_tell_nothing(tags):
     assert unknown_tags(catalog, TagLookup.learn(catalog.tag_lists())) is None
 
 
+@pytest.mark.slow
 def test_training_batches_carry_them_and_the_model_does_not_ask(tiny_split, tiny_model):
     from product_matching.dataset import make_dataset
 

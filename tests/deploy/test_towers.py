@@ -7,6 +7,8 @@ import tensorflow as tf
 from product_matching.deploy.towers import convert_towers
 from product_matching.errors import ConfigError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def asked(tiny_model):

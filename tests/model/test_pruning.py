@@ -14,6 +14,7 @@ def model(tiny_split):
     return build_model(load_config("tiny", CONFIG), tiny_split[0])
 
 
+@pytest.mark.slow
 def test_keeping_all_layers_changes_nothing(model):
     same = drop_text_layers(model, 3)
     np.testing.assert_allclose(same.text_encoder.encode(INPUTS), model.text_encoder.encode(INPUTS), atol=1e-6)

@@ -21,6 +21,7 @@ CATALOG = Catalog.from_records(
 )
 
 
+@pytest.mark.slow
 def test_model_keeps_its_rules(tmp_path):
     pytest.importorskip("opencc")
     model = build_model(load_config("tiny", ["text.simplify_chinese=true", "text.boilerplate=0.5"]), CATALOG)

@@ -93,6 +93,7 @@ def test_the_sampled_loss_nears_the_full_one():
     assert losses[1] == pytest.approx(losses[0], abs=0.1)
 
 
+@pytest.mark.slow
 def test_order_is_learnt():
     # Everybody goes round a ring of ten, from different places: only the order tells what is next.
     users, products = [], []

@@ -22,6 +22,7 @@ def test_writes_and_searches_agree_with_exact_search(backend):
     assert result["recall"] >= result["measured_recall"] - 0.02
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_a_readable_snapshot():
     assert kill_at_random(2, size=300, backend="exact")["readable"] == 2
 

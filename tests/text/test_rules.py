@@ -80,6 +80,7 @@ def test_unequal_tables_are_an_error():
         TextRules(traditional="無線", simplified="无")
 
 
+@pytest.mark.slow
 def test_an_encoder_keeps_its_rules_and_exports_them(rules, tmp_path):
     encoder = TextEncoder(
         learn_vocabulary(["無線滑鼠", "紅色跑鞋"] * 3, 60, rules=rules),

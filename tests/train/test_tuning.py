@@ -4,6 +4,8 @@ from product_matching.errors import ConfigError
 from product_matching.train import tuning
 from product_matching.train.tuning import DEFAULT_SPACE, Trial, read_space, tune
 
+pytestmark = pytest.mark.slow
+
 BEST = 0.3
 SPACE = {"train.augment": {"min": 0.0, "max": 1.0}, "train.same_kind": {"values": [1, 4]}}
 

@@ -16,6 +16,8 @@ from product_matching.checkpoints.converting import converted
 from product_matching.errors import CheckpointError, ConfigError
 from product_matching.visual import ImageEncoder
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 
 SIZE = {"num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
