@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Set
+from collections.abc import Container, Iterable, Iterator, Set
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -66,6 +67,8 @@ class Speller:
         word = written.lower()
         if len(word) < SHORTEST or not _LATIN.fullmatch(word) or word in STOP_WORDS or self._known(word):
             return written
+        if single := next((form for form in _undoubled(word) if self._counts.get(form, 0) >= COMMON), None):
+            return single  # however short: nobody writes "mugg" for another word
         mistakes = 1 if len(word) < LONG else 2
         near = process.extract(word, self._choices, scorer=OSA.distance, score_cutoff=mistakes, limit=None)
         near = [(found, far) for found, far, _ in near if len(word) >= SURE or found[0] == word[0]]
@@ -95,3 +98,10 @@ class Speller:
             return None
         except (OSError, ValueError, AttributeError, TypeError) as error:
             raise BundleError(f"{path} cannot be read ({error}). Build the index again.") from error
+
+
+def _undoubled(word: str) -> Iterator[str]:
+    """The word with one of its doubled letters once."""
+    for place, (letter, following) in enumerate(pairwise(word)):
+        if letter == following:
+            yield word[:place] + word[place + 1 :]

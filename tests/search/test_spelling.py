@@ -15,6 +15,8 @@ TEXTS = [
     "backpack",
     "backpacks MX-204",
     "stripes",
+    "bag",
+    "bag and hat",
 ]
 
 
@@ -28,6 +30,7 @@ TEXTS = [
         ("cushions", "cushions"),  # the other number is no mistake
         ("coat", "coat"),  # short, and another first letter
         ("boaf", "boat"),
+        ("bagg hatt", "bag hatt"),  # a letter twice, but only one product has "hat"
         ("mx-205 红包 mag", "mx-205 红包 mag"),
         ("with", "with"),
         ("zzzzzz", "zzzzzz"),
