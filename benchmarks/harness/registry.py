@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "encoders": (),
     "entity_matching": ("{data}/entity_matching",),
     "evaluation": (),
+    "fuzzing": ("{bundle}",),
     "hybrid": ("{data}/ikea/catalog.csv",),
     "index": ("{data}/fashion/catalog.csv",),
     "input_pipeline": (),
