@@ -214,7 +214,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.minutes is not None and options.workers > 1:
         parser.error("--minutes tells the memory of one process: leave --workers out")
-    more = {"settings": {"max_batch": 1} if options.no_batching else {}, "workers": options.workers}
+    changes: dict[str, float] = {"max_batch": 1} if options.no_batching else {}
+    changes |= {"follow": 1.0} if options.workers > 1 else {}  # without which several refuse to start
+    more = {"settings": changes, "workers": options.workers}
     (compare if options.minutes is None else keep_up)(options.bundle, options, more)
 
 
