@@ -30,6 +30,7 @@ import multiprocessing
 import os
 import random
 import socket
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -72,6 +73,7 @@ def serve(bundle: str, port: int, state: str, options: dict) -> None:
     from product_matching.deploy.service import Settings, run_service
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.stdin = None  # which workers would open again; that of a process such as this one cannot be
     run_service(bundle, Settings(Path(state), **options["settings"]), port=port, workers=options["workers"])
 
 
@@ -214,9 +216,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.minutes is not None and options.workers > 1:
         parser.error("--minutes tells the memory of one process: leave --workers out")
-    changes: dict[str, float] = {"max_batch": 1} if options.no_batching else {}
-    changes |= {"follow": 1.0} if options.workers > 1 else {}  # without which several refuse to start
-    more = {"settings": changes, "workers": options.workers}
+    more = {"settings": {"max_batch": 1} if options.no_batching else {}, "workers": options.workers}
     (compare if options.minutes is None else keep_up)(options.bundle, options, more)
 
 
