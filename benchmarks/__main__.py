@@ -3,10 +3,11 @@
     python -m benchmarks list
     python -m benchmarks run NAME [--data DIR] [--bundle DIR] [--out DIR] [--record NAME] [-- options of NAME]
     python -m benchmarks render [--check]
+    python -m benchmarks plot RECORD --out FILE.png [--quality recall@10]
 
 A benchmark is a module here that prints one JSON object a line. `run` keeps these lines in OUT/RECORD.json, with the
 command, the date, the seconds and the machine; `render` writes the tables of benchmarks/results into the marked places
-of the pages.
+of the pages; `plot` draws quality against time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.harness.plotting import plot
 from benchmarks.harness.registry import BENCHMARKS, about
 from benchmarks.harness.rendering import PAGES, render
 from benchmarks.harness.running import run
@@ -32,6 +34,10 @@ def main() -> int:
     one.add_argument("--record", default="", metavar="NAME", help="of the record, where there are several of one")
     pages = commands.add_parser("render", help="write the tables into the pages")
     pages.add_argument("--check", action="store_true", help="only say whether a page is out of date")
+    drawing = commands.add_parser("plot", help="draw quality against time")
+    drawing.add_argument("record", type=Path, help="a file that `run` wrote")
+    drawing.add_argument("--out", type=Path, required=True, metavar="FILE", help=".png or .svg")
+    drawing.add_argument("--quality", default="recall@10", help="a number of its rows (default: recall@10)")
     one.epilog = "What comes after -- are options of the benchmark itself."
     # argparse takes what follows -- for arguments of a command only where nothing stands in between.
     ours, theirs = _around(sys.argv[1:])
@@ -44,6 +50,9 @@ def main() -> int:
     if options.command == "run":
         places = {"data": options.data, "bundle": options.bundle, "out": options.out}
         print(run(options.name, theirs, **places, record=options.record))
+        return 0
+    if options.command == "plot":
+        print(plot(options.record, options.out, quality=options.quality))
         return 0
     stale = render(PAGES, write=not options.check)
     print("\n".join(f"{'out of date' if options.check else 'written'}: {page}" for page in stale) or "all up to date")

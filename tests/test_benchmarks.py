@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import __main__ as harness
 from benchmarks.harness import running
+from benchmarks.harness.plotting import plot
 from benchmarks.harness.registry import BENCHMARKS, FOLDER, about
 from benchmarks.harness.rendering import PAGES, cell, render, table
 
@@ -66,6 +67,19 @@ def test_places_of_a_page_are_brought_up_to_date_and_the_rest_is_left(tmp_path):
 
 def test_the_pages_hold_what_the_records_say():
     assert render(PAGES, write=False) == []
+
+
+def test_quality_is_drawn_over_time(tmp_path):
+    rows = [
+        {"way": "a", "seconds": 10, "accuracy": 0.9, "accuracy_interval": [0.8, 0.95]},
+        {"way": "b", "accuracy": 0.5},
+    ]
+    (tmp_path / "toy.json").write_text(json.dumps(RECORD | {"benchmark": "toy", "rows": rows}), encoding="utf-8")
+    drawn = plot(tmp_path / "toy.json", tmp_path / "toy.svg", quality="accuracy").read_text(encoding="utf-8")
+    assert drawn.count("<!--   a -->") == 1
+    assert "<!--   b -->" not in drawn
+    with pytest.raises(SystemExit, match="has seconds and mrr"):
+        plot(tmp_path / "toy.json", tmp_path / "toy.svg", quality="mrr")
 
 
 @pytest.fixture
