@@ -74,7 +74,7 @@ def test_quality_is_drawn_over_time(tmp_path):
         {"way": "a", "seconds": 10, "accuracy": 0.9, "accuracy_interval": [0.8, 0.95]},
         {"way": "b", "accuracy": 0.5},
     ]
-    (tmp_path / "toy.json").write_text(json.dumps(RECORD | {"benchmark": "toy", "rows": rows}), encoding="utf-8")
+    (tmp_path / "toy.json").write_text(json.dumps(RECORD | {"name": "toy", "rows": rows}), encoding="utf-8")
     drawn = plot(tmp_path / "toy.json", tmp_path / "toy.svg", quality="accuracy").read_text(encoding="utf-8")
     assert drawn.count("<!--   a -->") == 1
     assert "<!--   b -->" not in drawn

@@ -49,4 +49,4 @@ def _arms(value: float, low: float, high: float) -> list[list[float]]:
 
 
 def _title(rows: list[dict[str, Any]], record: dict[str, Any]) -> str:
-    return f"{rows[0].get('catalogue', record['benchmark'])}, {record['date']}"
+    return f"{rows[0].get('catalogue', record['name'])}, {record['date']}"
