@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import resource
+import shlex
 import subprocess
 import sys
 import time
@@ -44,7 +45,7 @@ def run(name: str, options: Sequence[str], *, data: Path, bundle: Path, out: Pat
     found = {
         "name": name,
         "question": about(name)[0],
-        "command": " ".join([*told, *(["--", *options] if options else [])]),
+        "command": " ".join([*told, *(["--", shlex.join(options)] if options else [])]),
         "date": datetime.date.today().isoformat(),
         "seconds": round(time.perf_counter() - start, 1),
         "cpu_seconds": round(_cpu_seconds() - spent, 1),
