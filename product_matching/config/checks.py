@@ -33,7 +33,8 @@ _POSITIVE = {
 }
 _SHARES = {
     *("optimizer.ema", "train.label_smoothing"),
-    *("text.dropout", "image.dropout", "model.dropout", "model.modality_dropout", "optimizer.warmup"),
+    *("text.dropout", "image.dropout", "model.dropout", "model.modality_dropout"),
+    *("model.feature_dropout", "optimizer.warmup"),
     *("split.val", "split.test", "text.boilerplate", "train.swap_fields"),
 }
 

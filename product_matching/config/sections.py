@@ -100,6 +100,9 @@ class ModelConfig:
     hidden_dim: int = 256
     """Width of the hidden layer of the projections and of the fusion."""
     dropout: float = 0.1
+    feature_dropout: float = 0.0
+    """Share of what the towers of images and texts give that training hides from the heads; .5 keeps these from
+    learning a few thousand products by heart where the towers are frozen."""
     modality_dropout: float = 0.2
     """Probability that a modality of a whole product is hidden in training; one is always left."""
     temperature: float = 10.0

@@ -49,6 +49,7 @@ def _build(config: Config, catalog: CatalogStatistics) -> ProductModel:
         dim=config.model.dim,
         hidden_dim=config.model.hidden_dim,
         dropout=config.model.dropout,
+        feature_dropout=config.model.feature_dropout,
         modality_dropout=config.model.modality_dropout,
         fusion=config.model.fusion,
         matryoshka=config.model.matryoshka,

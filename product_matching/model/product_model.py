@@ -45,6 +45,7 @@ class ProductModel(keras.Model):
         tag_dim: Width of the tag embedding.
         dim: Width D of R_i.
         hidden_dim, dropout: Of the projections and the fusion.
+        feature_dropout: Share of what the towers of images and texts give that training hides from their projections.
         modality_dropout: Probability that training hides a modality of a view that has several.
         temperature, bias: Start of t and b.
         fusion: `"mlp"`, `"gated"` or `"attention"`, see `MaskedFusion`, `GatedFusion`, `AttentionFusion`.
@@ -72,6 +73,7 @@ class ProductModel(keras.Model):
         dim: int = 128,
         hidden_dim: int = 256,
         dropout: float = 0.1,
+        feature_dropout: float = 0.0,
         modality_dropout: float = 0.2,
         temperature: float = 10.0,
         bias: float = -4.8,
@@ -89,12 +91,13 @@ class ProductModel(keras.Model):
         self.tag_embedding = TagEmbedding(len(tag_vocabulary), tag_dim)
         self.dim = dim
         self._options = {"tag_dim": tag_dim, "dim": dim, "hidden_dim": hidden_dim, "dropout": dropout}
+        self._options |= {"feature_dropout": feature_dropout}
         self._options |= {"modality_dropout": modality_dropout, "temperature": temperature, "bias": bias}
         self._options |= {"fusion": fusion, "matryoshka": list(matryoshka), "references": references, "knots": knots}
         self.widths = (dim, *matryoshka)
         shape = {"hidden_dim": hidden_dim, "dropout": dropout}
-        self.project_image = Projection(dim, **shape)
-        self.project_text = Projection(dim, **shape)
+        self.project_image = Projection(dim, **shape, input_dropout=feature_dropout)
+        self.project_text = Projection(dim, **shape, input_dropout=feature_dropout)
         self.project_tags = Projection(dim, **shape)
         self.fusion = FUSIONS[fusion](dim, **shape)
         self.head = MatchHead(temperature=temperature, bias=bias, references=references, dim=dim, knots=knots)

@@ -42,8 +42,19 @@ def test_dropout_acts_in_training_alone():
     assert not np.allclose(layer(inputs, training=True), layer(inputs))
 
 
+def test_inputs_are_dropped_in_training_and_the_rest_is_scaled():
+    layer = Projection(4, hidden_dim=8, dropout=0.0, input_dropout=0.5)
+    inputs = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
+    np.testing.assert_array_equal(layer(inputs), layer(inputs))
+    # Without the hidden part it is linear, so the mean over many draws is what is computed without.
+    layer._out.set_weights([np.zeros((8, 4)), np.zeros(4)])
+    many = np.mean([layer(inputs, training=True) for _ in range(4000)], axis=0)
+    np.testing.assert_allclose(many, layer(inputs), atol=0.1)
+    assert not np.allclose(layer(inputs, training=True), layer(inputs))
+
+
 def test_configuration_round_trips():
-    layer = Projection(4, hidden_dim=8, dropout=0.3, name="image")
+    layer = Projection(4, hidden_dim=8, dropout=0.3, input_dropout=0.5, name="image")
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert again.get_config() == layer.get_config()
 
