@@ -49,8 +49,13 @@ def folders(tmp_path_factory, tiny_catalog):
 
 def told(patch):
     """A list that takes the name of each frozen tower that is run over a catalogue."""
-    computed, compute = [], features._compute
-    patch.setattr(features, "_compute", lambda name, *rest: [computed.append(name), compute(name, *rest)][1])
+    computed, compute = [], features._Keeper._compute
+
+    def compute_and_tell(keeper, name, *rest):
+        computed.append(name)
+        return compute(keeper, name, *rest)
+
+    patch.setattr(features._Keeper, "_compute", compute_and_tell)
     return computed
 
 
