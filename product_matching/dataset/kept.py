@@ -12,6 +12,8 @@ from product_matching._types import Tensor
 
 VIEWED = ("image_features", "text_features", "image_hidden", "text_hidden", "padding_mask")
 """Arrays [N, views, …]; others are [N, …]."""
+PADDED = ("text_hidden", "padding_mask")
+"""Of those, the ones whose rows are filled up to the longest text there may be."""
 
 
 class KeptFeatures:
@@ -64,4 +66,4 @@ def _trimmed(found: dict[str, Tensor]) -> dict[str, Tensor]:
     if "text_hidden" not in found:
         return found
     longest = tf.reduce_max(tf.reduce_sum(tf.cast(found["padding_mask"], tf.int32), axis=1))
-    return found | {name: found[name][:, :longest] for name in ("text_hidden", "padding_mask")}
+    return found | {name: found[name][:, :longest] for name in PADDED}

@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 
 from product_matching.config import Config
 from product_matching.dataset import Catalog, make_dataset
-from product_matching.dataset.kept import VIEWED
+from product_matching.dataset.kept import PADDED, VIEWED
 from product_matching.model import ProductModel
 from product_matching.model.halves import Halves
 from product_matching.train.arrays import Allocate, in_memory, read_arrays, written_arrays
@@ -201,6 +201,4 @@ def _numpy(values: Any, dtype: DTypeLike) -> np.ndarray:
 
 def _longest(model: ProductModel, key: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of a row that holds texts of any length."""
-    if key not in ("text_hidden", "padding_mask"):
-        return shape
-    return (model.preprocessor.text.max_tokens, *shape[1:])
+    return (model.preprocessor.text.max_tokens, *shape[1:]) if key in PADDED else shape

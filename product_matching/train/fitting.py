@@ -24,7 +24,7 @@ from product_matching.model.halves import Halves, cut
 from product_matching.model.imitation import Imitation
 from product_matching.optimizer import build_optimizer, scale_learning_rate
 from product_matching.train.checkpoint import FILE, Checkpoint
-from product_matching.train.features import frozen_features, kept_features
+from product_matching.train.features import TOWERS, frozen_features, kept_features
 from product_matching.train.guards import CollapseGuard, LossGuard
 from product_matching.train.heads import of_the_heads, pretrained_towers_at_rest
 from product_matching.train.logs import log_callbacks
@@ -151,8 +151,7 @@ def _learn(
 
 def _halves(model: ProductModel) -> dict[str, Halves]:
     """The towers that can be cut below what learns of them."""
-    towers = {"image": model.image_encoder, "text": model.text_encoder}
-    return {name: halves for name, tower in towers.items() if (halves := cut(tower))}
+    return {name: halves for name, attribute in TOWERS.items() if (halves := cut(getattr(model, attribute)))}
 
 
 def _miner(train: Catalog, config: Config, features: Mapping[str, np.ndarray]) -> HardNegatives | None:
