@@ -191,6 +191,7 @@ def _start_from(bundle: Bundle, config: Config) -> tuple[Config, ProductModel]:
 
     built = ("text", "image", "tags", "model")
     parts = {**config_to_dict(config), **{name: bundle.manifest["config"][name] for name in built}}
+    parts["train"] = {**parts["train"], "linear_start": False}  # it is what this model has learned that goes on
     say(f"the model of {bundle.folder} learns on; options of {', '.join(built)} are those it was built with")
     return config_from_dict(parts), bundle.load_model()
 

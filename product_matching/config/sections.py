@@ -190,6 +190,9 @@ class TrainConfig:
     mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     cached_views: int = 1
     """Views of each product that a frozen tower computes before training; the first is as it is, others augmented."""
+    linear_start: bool = False
+    """Where both towers are frozen, the heads begin as a ridge regression from pictures to texts instead of at random;
+    wants `model.dim` of at most the text tower's width."""
     cached_blocks: bool = False
     """Compute the frozen blocks of a tower of which only the last learn once, too, and keep what they give: a MiniLM
     takes 18 kB a text of 24 tokens, a ResNet-50 at 128 pixels 131 kB an image. It saves most of a step's time, and the

@@ -10,9 +10,10 @@
 | `serving_default` = `search` | `text` str[B], `k` int32[] | `product_id` str[B, k'], `score` float32[B, k'] |
 | `search_vectors` | `vector` float32[B, D], `k` int32[] | the same |
 
-k' is k, or the number of products where that is less; scores are inner products, the highest first. Products are ranked
-by their vectors alone: the words of BM25, named codes, spelling and filters are `SearchEngine`'s. A stock TensorFlow
-Serving links the ops of tensorflow-text and not those of ScaNN: for it, build the index with `--backend exact`.
+k' is k, or the number of products where that is less; scores are inner products, the highest first, those of `search`
+less the products' reach (`metrics.reach`). The words of BM25, named codes, spelling and filters are
+`SearchEngine`'s. A stock TensorFlow Serving links the ops of tensorflow-text and not those of ScaNN: for it, build the
+index with `--backend exact`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import tensorflow_text  # noqa: F401  registers the ops of the tokenizer
 from product_matching._folders import replaced_folder
 from product_matching._types import Tensor
 from product_matching.bundle import Bundle
+from product_matching.metrics.reach import NEITHER, WORDS, Sides
 from product_matching.search import ProductIndex, ScannIndex
 from product_matching.search.scann_index import TUNED_K, graph_tensors, tensorflow_ops
 
@@ -78,13 +80,19 @@ class _SearchModule(tf.Module):
         in_graph = isinstance(index.backend, ScannIndex) and index.exact.stored.kind != "float16"
         self.searcher = _ScannSearch(index.backend) if in_graph else _ExactSearch(index)
         self.backend_name = "scann" if in_graph else "exact"
+        self._ranked_by_reach = index.reach is not None
 
     @tf.function
     def search(self, text: Tensor, k: Tensor) -> dict[str, Tensor]:
-        return self.search_vectors(self.encoders.signatures["embed_text"](text=text)["embedding"], k)
+        return self._search(self.encoders.signatures["embed_text"](text=text)["embedding"], k, WORDS)
 
     @tf.function
     def search_vectors(self, vector: Tensor, k: Tensor) -> dict[str, Tensor]:
+        return self._search(vector, k, NEITHER)
+
+    def _search(self, vector: Tensor, k: Tensor, sides: Sides) -> dict[str, Tensor]:
+        if self._ranked_by_reach:
+            vector = tf.concat([vector, tf.tile([sides], [tf.shape(vector)[0], 1])], axis=1)
         positions, scores = self.searcher(vector, tf.minimum(k, tf.size(self.ids)))
         return {"product_id": tf.gather(self.ids, positions), "score": scores}
 
@@ -95,10 +103,15 @@ class _ExactSearch(tf.Module):
         stored = index.exact.stored
         self.values = tf.Variable(stored.values, trainable=False)
         self.scales = None if stored.scales is None else tf.Variable(stored.scales, trainable=False)
+        self.reach = None if index.reach is None else tf.Variable(index.reach, trainable=False)
 
     def __call__(self, vectors: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        scores = tf.matmul(vectors, tf.cast(self.values, tf.float32), transpose_b=True)
-        scores, positions = tf.math.top_k(scores if self.scales is None else scores * self.scales, k)
+        dim = self.values.shape[1]
+        scores = tf.matmul(vectors[:, :dim], tf.cast(self.values, tf.float32), transpose_b=True)
+        scores = scores if self.scales is None else scores * self.scales
+        if self.reach is not None:
+            scores -= tf.matmul(vectors[:, dim:], self.reach)
+        scores, positions = tf.math.top_k(scores, k)
         return positions, scores
 
 

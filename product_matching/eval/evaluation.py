@@ -10,6 +10,7 @@ from product_matching._types import FloatArray, IntArray
 from product_matching.dataset import Catalog
 from product_matching.eval.aims import aims
 from product_matching.eval.baselines import attribute_baseline, baseline_columns, chance_baseline, word_baseline
+from product_matching.eval.galleries import Gallery
 from product_matching.eval.judgement import Judgement, ask, judge
 from product_matching.eval.plain_searches import plain_searches
 from product_matching.eval.slices import slice_metrics, worst_slices
@@ -43,7 +44,7 @@ def evaluate(
     kind of goods; the threshold is the model's own, chosen before on validation products (`calibrate`).
     Retrieval: among the given products, those of one group (the same title) all count as hits. `text_to_image` and
     `image_to_text` ask with the whole text or the image alone; `text_to_product` asks with the title alone for the
-    product with all it has.
+    product with all it has. Products are ranked as a search ranks them, see `galleries`.
 
     Args:
         model: A trained model.
@@ -144,7 +145,7 @@ def whole_catalogue(
     Returns:
         `products`, and what `summarise` tells of each search.
     """
-    fields = ask(judgement.asked, judgement.alike, whole, catalog, views)
+    fields = ask(judgement.asked, judgement.alike, catalog, Gallery(judgement.ranker, whole, views))
     among = Judgement(judgement.pairs, judgement.probabilities, judgement.threshold, judgement.rows, **fields)
     return {"products": len(whole), **answers(among)}
 

@@ -12,6 +12,7 @@ from product_matching._types import FloatArray, IntArray
 from product_matching.dataset import Catalog, MatchPairs, match_pairs
 from product_matching.eval.calibration import evidence_probability, pair_evidence
 from product_matching.eval.embedding import embed_catalog
+from product_matching.eval.galleries import Gallery, Ranker
 from product_matching.eval.queries import Alike, Question, answer, answer_alike, questions, questions_alike
 from product_matching.metrics import RelevantRanks, Searched
 from product_matching.model import ProductModel
@@ -31,7 +32,8 @@ class Judgement:
         galleries: By direction, among how many products was searched.
         searched: By direction, the first results too, as rows of the catalogue.
         lists: By the name of `Alike` and by column, the numbers of `list_metrics`.
-        asked, alike: What was asked, to ask it of another gallery.
+        asked, alike: What was asked, to ask it of other products.
+        ranker: What ranks products.
     """
 
     pairs: MatchPairs
@@ -45,6 +47,7 @@ class Judgement:
     lists: Mapping[str, Mapping[str, dict[str, Any]]] = field(default_factory=dict)
     asked: Sequence[Question] = ()
     alike: Sequence[Alike] = ()
+    ranker: Ranker = field(default_factory=lambda: Ranker({}))
 
     @property
     def right(self) -> np.ndarray:
@@ -87,33 +90,34 @@ def judge(
     probabilities = evidence_probability(model, pair_evidence(model, views, pairs))
     asked = list(questions(model, catalog, views, rows))
     alike = list(questions_alike(model, catalog, views, category=category))
-    return Judgement(pairs, probabilities, float(head["threshold"]), rows, **ask(asked, alike, catalog, catalog, views))
+    return Judgement(
+        pairs,
+        probabilities,
+        float(head["threshold"]),
+        rows,
+        **ask(asked, alike, catalog, Gallery(Ranker.of(model), catalog, views)),
+    )
 
 
-def ask(
-    asked: Sequence[Question],
-    alike: Sequence[Alike],
-    catalog: Catalog,
-    asked_of: Catalog,
-    views: dict[str, FloatArray],
-) -> dict[str, Any]:
-    """Puts questions about the products of `asked_of` to those of `catalog`.
+def ask(asked: Sequence[Question], alike: Sequence[Alike], asked_of: Catalog, gallery: Gallery) -> dict[str, Any]:
+    """Puts questions about the products of `asked_of` to those of a gallery.
 
     Returns:
         The fields of a `Judgement` from `ranks` on.
     """
-    found = {one.name: (one, *answer(one, catalog, asked_of, views)) for one in asked}
+    found = {one.name: (one, *answer(one, asked_of, gallery)) for one in asked}
     lists: dict[str, dict[str, dict[str, Any]]] = {}
     for one in alike:
-        numbers = answer_alike(one, catalog, asked_of, views)
+        numbers = answer_alike(one, asked_of, gallery)
         if numbers:
             lists.setdefault(one.name, {})[one.column] = numbers
     return {
         "ranks": {name: searched.ranks for name, (_, searched, _) in found.items()},
         "queries": {name: one.asked[searched.ranks.queries] for name, (one, searched, _) in found.items()},
-        "galleries": {name: gallery for name, (_, _, gallery) in found.items()},
+        "galleries": {name: count for name, (_, _, count) in found.items()},
         "searched": {name: searched for name, (_, searched, _) in found.items()},
         "lists": lists,
         "asked": asked,
         "alike": alike,
+        "ranker": gallery.ranker,
     }

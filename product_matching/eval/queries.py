@@ -13,8 +13,10 @@ from product_matching._types import FloatArray, IntArray
 from product_matching.dataset import Catalog
 from product_matching.eval.baselines import baseline_columns, sample_rows
 from product_matching.eval.embedding import embed_catalog, embed_titles, embed_words
+from product_matching.eval.galleries import Gallery
 from product_matching.metrics import Searched, search_all
 from product_matching.metrics.labelled import measure_lists
+from product_matching.metrics.reach import FUSED, NEITHER, PICTURE, WORDS, Sides
 from product_matching.metrics.searching import Blocks, blocks
 from product_matching.model import ProductModel
 
@@ -32,6 +34,7 @@ class Question:
         vectors: float32 [Q, D].
         asked: int64 [Q], rows of the products asked for.
         gallery: The view that is searched.
+        sides: What part of the queries is words and what part is pictures.
         note: What is to be known of the queries.
     """
 
@@ -39,6 +42,7 @@ class Question:
     vectors: FloatArray
     asked: IntArray
     gallery: str
+    sides: Sides
     note: str = ""
 
 
@@ -53,6 +57,7 @@ class Alike:
         values: str [Q], what is asked for.
         asked: int64 [Q], rows of the products asked with, which are not to be found; empty where it is words.
         gallery: The view that is searched.
+        sides: What part of the queries is words and what part is pictures; neither for whole products.
     """
 
     name: str
@@ -61,6 +66,7 @@ class Alike:
     values: np.ndarray
     asked: IntArray
     gallery: str
+    sides: Sides = NEITHER
 
 
 def questions(
@@ -78,21 +84,21 @@ def questions(
         views: Their vectors.
         rows: int64 [M], products with image and text.
     """
-    yield Question("text_to_image", views["text"][rows], rows, "image")
-    yield Question("image_to_text", views["image"][rows], rows, "text")
+    yield Question("text_to_image", views["text"][rows], rows, "image", WORDS)
+    yield Question("image_to_text", views["image"][rows], rows, "text", PICTURE)
     titled = np.flatnonzero(catalog.table["title"] != "")
     if len(titled):
-        yield Question("text_to_product", embed_titles(model, catalog)[titled], titled, "product")
+        yield Question("text_to_product", embed_titles(model, catalog)[titled], titled, "product", WORDS)
     asked = sample_rows(rows, MOST_PHOTOS)
     photos = [cell.split("|") for cell in catalog.table["image"].iloc[asked]]
     table = catalog.table.iloc[asked].assign(image=[names[min(1, len(names) - 1)] for names in photos])
     found = embed_catalog(model, replace(catalog, table=table.assign(description="", tags=""), lines=catalog.lines[:0]))
     others = sum(len(names) > 1 for names in photos)
     note = f"{others} of {len(asked)} are a second one, the others the very one that is part of the product"
-    yield Question("image_to_product", found["image"], asked, "product", note)
+    yield Question("image_to_product", found["image"], asked, "product", PICTURE, note)
     titled = (table["title"] != "").to_numpy()
     if titled.any():
-        yield Question("photo_text_to_product", found["product"][titled], asked[titled], "product", note)
+        yield Question("photo_text_to_product", found["product"][titled], asked[titled], "product", FUSED, note)
 
 
 def questions_alike(
@@ -122,38 +128,35 @@ def questions_alike(
     for name, values in wanted.items():
         for gallery in ("product", "image"):
             asked = np.stack([vectors[value] for value in values])
-            yield Alike(f"tag_to_{gallery}", name, asked, np.array(values, object), nobody, gallery)
+            yield Alike(f"tag_to_{gallery}", name, asked, np.array(values, object), nobody, gallery, WORDS)
 
 
-def answer(
-    question: Question, catalog: Catalog, asked_of: Catalog, views: dict[str, FloatArray]
-) -> tuple[Searched, int]:
+def answer(question: Question, asked_of: Catalog, gallery: Gallery) -> tuple[Searched, int]:
     """Asks among the products of a catalogue.
 
     Args:
         question: The queries.
-        catalog: The products that are searched; of views `image` and `text`, those that have both.
         asked_of: The products that were asked for, of the same shop.
-        views: The vectors of the first.
+        gallery: The products that are searched; of views `image` and `text`, those that have both.
 
     Returns:
         What was found, and among how many it was searched.
     """
-    found = catalog.with_image_and_text() if question.gallery != "product" else np.arange(len(catalog))
+    found, items = gallery.items(question.gallery)
     searched = search_all(
-        question.vectors,
-        views[question.gallery][found],
+        gallery.ranker.queries(question.vectors, question.sides),
+        items,
         query_groups=asked_of.groups()[question.asked],
-        gallery_groups=catalog.groups()[found],
+        gallery_groups=gallery.catalog.groups()[found],
     )
     return searched._replace(first=found[searched.first]), len(found)
 
 
-def answer_alike(alike: Alike, catalog: Catalog, asked_of: Catalog, views: dict[str, FloatArray]) -> dict[str, Any]:
+def answer_alike(alike: Alike, asked_of: Catalog, gallery: Gallery) -> dict[str, Any]:
     """The numbers of `metrics.list_metrics`, among the products of a catalogue; `{}` where nothing is relevant."""
-    found = np.arange(len(catalog)) if alike.gallery == "product" else catalog.with_image_and_text()
-    scored = blocks(alike.vectors, views[alike.gallery][found], CHUNK)
-    return answer_alike_scored(alike, catalog, asked_of, scored, found)
+    found, items = gallery.items(alike.gallery)
+    scored = blocks(gallery.ranker.queries(alike.vectors, alike.sides), items, CHUNK)
+    return answer_alike_scored(alike, gallery.catalog, asked_of, scored, found)
 
 
 def answer_alike_scored(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import ArrayLike
 
 from product_matching._types import Tensor
 
@@ -52,6 +54,16 @@ class Projection(keras.layers.Layer):
             inputs = self._drop_inputs(inputs, training=training)
         hidden = self._drop(self._hidden(inputs), training=training)
         return self._linear(inputs) + self._out(hidden)
+
+    def normalised(self, inputs: Tensor) -> Tensor:
+        """What the linear map and the MLP see of [..., c]."""
+        return self._norm(inputs)
+
+    def begin_as(self, kernel: ArrayLike, bias: ArrayLike) -> None:
+        """Makes it a linear map of normalised inputs, float [c, dim] and [dim], which the MLP corrects from zero on."""
+        self._linear.kernel.assign(kernel)
+        self._linear.bias.assign(bias)
+        self._out.kernel.assign(np.zeros(self._out.kernel.shape))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.dim)

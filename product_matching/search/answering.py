@@ -70,13 +70,14 @@ def _candidates(part: Part, question: Question, *, whole: bool = False, unfilter
         question.vector,
         question.text,
         share=question.share,
+        sides=question.sides,
         filters=() if unfiltered else part.filters,
         exclude_ids=part.hidden,
         whole=whole,
     )
 
 
-def _hit(rank: int, row: tuple[int, int, float, float, float], parts: Sequence[Part], group_by: str) -> Hit:
+def _hit(rank: int, row: tuple[int, int, float, float, float, float], parts: Sequence[Part], group_by: str) -> Hit:
     number, place, *found = row
     products = parts[number].index.products
     hit = products.hit(rank, place, *found)

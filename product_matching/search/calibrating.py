@@ -14,7 +14,8 @@ import numpy as np
 from product_matching._types import FloatArray
 from product_matching.bundle import Bundle, Head
 from product_matching.dataset import Catalog
-from product_matching.search.drift import IMAGE, TEXT, Reference
+from product_matching.metrics.reach import IMAGE, PICTURE, TEXT, WORDS, Sides
+from product_matching.search.drift import Reference
 from product_matching.search.options import Options
 from product_matching.search.product_index import ProductIndex
 from product_matching.search.question import UNKNOWN, Part
@@ -40,6 +41,7 @@ class Sample:
         rows: Of the products that they were made of, [N].
         vectors: Float32 [N, D].
         texts: As a shopper would write them; "" for pictures.
+        sides: What part of each is words, and what part is a picture.
         first: So many of them are of different products, for `least_probabilities`.
     """
 
@@ -47,6 +49,7 @@ class Sample:
     vectors: FloatArray
     texts: Sequence[str]
     first: int
+    sides: Sides
 
 
 def sensible_queries(bundle: Bundle, catalog: Catalog, *, seed: int = 0) -> dict[str, Sample]:
@@ -63,13 +66,13 @@ def sensible_queries(bundle: Bundle, catalog: Catalog, *, seed: int = 0) -> dict
     if asked:
         texts = [text for _, text in asked]
         first = sum(map(bool, words[: len(rows)]))
-        found[TEXT] = Sample([row for row, _ in asked], bundle.encoders.embed_text(texts), texts, first)
+        found[TEXT] = Sample([row for row, _ in asked], bundle.encoders.embed_text(texts), texts, first, WORDS)
     others = np.setdiff1d(generator.permutation(size)[:REFERENCE], rows)[: REFERENCE - len(rows)].tolist()
     pictures = catalog.image_paths()
     seen, more = ([row for row in part if pictures[row]] for part in (rows, others))
     if seen or more:
         files = [Path(pictures[row]).read_bytes() for row in (*seen, *more)]
-        found[IMAGE] = Sample([*seen, *more], bundle.encoders.embed_image(files), [""] * len(files), len(seen))
+        found[IMAGE] = Sample([*seen, *more], bundle.encoders.embed_image(files), [""] * len(files), len(seen), PICTURE)
     return found
 
 
@@ -102,7 +105,7 @@ def probability_of_nonsense(bundle: Bundle, index: ProductIndex, texts: Sequence
     if not nonsense:
         return 0.0
     vectors = bundle.encoders.embed_text(nonsense)
-    best = np.array([hits[0].score for hits in index.search(vectors, k=1)], np.float32)
+    best = np.array([hits[0].nearness for hits in index.search(vectors, k=1, sides=WORDS)], np.float32)
     return float(
         np.quantile(bundle.head.probability(bundle.head.score(best), bundle.head.reach(vectors)), 1 - BELIEVED)
     )
@@ -131,9 +134,9 @@ def _few_words(title: str, generator: np.random.Generator) -> str:
 
 def _least(head: Head, index: ProductIndex, sample: Sample) -> float:
     best, vectors = [], sample.vectors[: sample.first]
-    for hits, row in zip(index.search(vectors, k=2), sample.rows[: sample.first], strict=True):
-        others = [hit.score for hit in hits if hit.product_id != index.product_ids[row]]
-        best.append(max(others, default=hits[0].score))
+    for hits, row in zip(index.search(vectors, k=2, sides=sample.sides), sample.rows[: sample.first], strict=True):
+        others = [hit.nearness for hit in hits if hit.product_id != index.product_ids[row]]
+        best.append(max(others, default=hits[0].nearness))
     probabilities = head.probability(head.score(np.array(best, np.float32)), head.reach(vectors))
     return float(np.quantile(probabilities, MISSED))
 

@@ -20,8 +20,6 @@ from numpy.typing import ArrayLike
 
 from product_matching._types import FloatArray, IntArray
 
-TEXT, IMAGE = KINDS = ("text", "image")
-"""What a query is made of."""
 BINS = 10
 AXES = 5
 WATCH, ACT = 0.1, 0.25

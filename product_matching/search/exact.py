@@ -51,13 +51,16 @@ class ExactIndex:
         """The vectors at these positions, float32 `[n, D]`, or `[D]` for one."""
         return self.stored[places]
 
-    def search(self, queries: ArrayLike, k: int, *, subset: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def search(
+        self, queries: ArrayLike, k: int, *, subset: np.ndarray | None = None, less: FloatArray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Finds the best k of each query, float `[Q, D]`, among all vectors or a subset of them.
 
         Args:
             queries: Float `[Q, D]`.
             k: How many to return.
             subset: Ascending positions, int64 `[M]`, of the vectors that may be returned.
+            less: What is taken from the score of each vector, float32 `[N]`.
 
         Returns:
             Positions in the whole index, int64 `[Q, k]`, and scores, float32 `[Q, k]`, as
@@ -72,7 +75,7 @@ class ExactIndex:
         step = max(1, BLOCK_SCORES // self.stored.block_rows)
         for start in range(0, len(vectors), step):
             part = slice(start, start + step)
-            results[0][part], results[1][part] = self._search(vectors[part], k, subset)
+            results[0][part], results[1][part] = self._search(vectors[part], k, subset, less)
         return results
 
     def inner(self, query: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -95,10 +98,14 @@ class ExactIndex:
         """
         return cls(StoredVectors.load(Path(folder)))
 
-    def _search(self, queries: FloatArray, k: int, subset: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _search(
+        self, queries: FloatArray, k: int, subset: np.ndarray | None, less: FloatArray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         positions, scores = np.full((len(queries), 0), -1), np.full((len(queries), 0), -np.inf, np.float32)
         for rows, columns, places in self._pieces(subset):
             inner = self.stored.inner(queries, rows)
+            if less is not None:
+                inner = inner - less[rows]
             found, best = _best(inner if columns is None else inner[:, columns], k)
             found = found + rows.start if places is None else places[found]
             positions, scores = in_order(np.hstack([positions, found]), np.hstack([scores, best]), k)

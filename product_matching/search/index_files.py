@@ -13,8 +13,9 @@ import numpy as np
 from product_matching._folders import replaced_folder
 from product_matching._types import FloatArray
 from product_matching.errors import BundleError, DataError, MissingExtraError
+from product_matching.metrics.reach import KINDS, Bank, QueryReach
 from product_matching.search.backends import BACKENDS, name_of
-from product_matching.search.drift import KINDS, Reference
+from product_matching.search.drift import Reference
 from product_matching.search.exact import ExactIndex
 from product_matching.search.product_table import ProductTable
 from product_matching.search.protocol import VectorIndex
@@ -24,7 +25,9 @@ from product_matching.search.words import WordIndex
 LEAST, RECALL, DRIFT = "least_probability", "recall@10", "drift"
 AXES = "drift-{}.npy"
 """The axes of a kind of queries, float32 [A, D]."""
-TUNING = "tuning.npy"
+QUERIES, MADE_OF = "queries-{}.npy", "queries-{}-made-of.npy"
+"""The vectors of a kind of sensible queries, float32 [Q, D], and the ids of the products they were made of."""
+REACH, TYPICAL = "reach.npy", "typical_reach"
 _logger = logging.getLogger(__name__)
 
 
@@ -37,7 +40,7 @@ class IndexFiles:
         products: Ids and attributes, in their order.
         backend: What searches the vectors; `exact` itself, or built of it.
         words: The index of words; None where none was saved.
-        least_probability, vector_recall, references, tuning_queries: See `ProductIndex`.
+        least_probability, vector_recall, references, query_reach, reach: See `ProductIndex`.
     """
 
     exact: ExactIndex
@@ -47,7 +50,8 @@ class IndexFiles:
     least_probability: dict[str, float]
     vector_recall: float
     references: dict[str, Reference] = field(default_factory=dict)
-    tuning_queries: FloatArray | None = None
+    query_reach: QueryReach | None = None
+    reach: FloatArray | None = None
 
     def write(self, folder: Path) -> None:
         """Writes them in place of what was there, whole or not at all.
@@ -66,9 +70,10 @@ class IndexFiles:
             shape = {"size": self.exact.size, "dim": self.exact.dim, "vectors": self.vector_info}
             for kind, reference in self.references.items():
                 np.save(fresh / AXES.format(kind), reference.axes)
-            if self.tuning_queries is not None:
-                np.save(fresh / TUNING, self.tuning_queries)
             learned: dict[str, Any] = {LEAST: self.least_probability}
+            if self.query_reach is not None and self.reach is not None:
+                _write_reach(fresh, self.query_reach, self.reach)
+                learned[TYPICAL] = {kind: dict(means) for kind, means in self.query_reach.typical.items()}
             if self.references:
                 learned[DRIFT] = {kind: reference.to_dict() for kind, reference in self.references.items()}
             write_meta(fresh, {"backend": name, **shape, "info": self.backend.info, **learned})
@@ -93,7 +98,7 @@ def read_index(folder: Path) -> IndexFiles:
         recall = float(meta.get("vectors", {}).get(RECALL, 1.0))
         least = {str(name): float(value) for name, value in meta.get(LEAST, {}).items()}
         references = _references(folder, meta.get(DRIFT, {}), exact.dim)
-        tuning = _tuning_queries(folder / TUNING, exact.dim)
+        query_reach, reach = _read_reach(folder, meta[TYPICAL], exact) if TYPICAL in meta else (None, None)
     except (DataError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise BundleError(f"The index in {folder} is damaged ({error}). Build it again.") from error
     if (exact.size, exact.dim) != size or len(products) != exact.size:
@@ -101,11 +106,12 @@ def read_index(folder: Path) -> IndexFiles:
             f"The files in {folder} do not belong together: {exact.size} vectors of {exact.dim}, "
             f"{len(products)} products, and {size[0]} of {size[1]} announced. Build the index again."
         )
-    backend = _load_backend(kind, folder / meta["backend"], exact=exact)
+    dim = exact.dim if reach is None else exact.dim + len(reach)
+    backend = _load_backend(kind, folder / meta["backend"], exact=exact, dim=dim)
     words = WordIndex.load(folder)
     if words is not None and words.size != exact.size:
         raise BundleError(f"The words in {folder} are of {words.size} products. Build the index again.")
-    return IndexFiles(exact, products, backend, words, least, recall, references, tuning)
+    return IndexFiles(exact, products, backend, words, least, recall, references, query_reach, reach)
 
 
 def _references(folder: Path, kept: Mapping[str, Any], dim: int) -> dict[str, Reference]:
@@ -120,15 +126,30 @@ def _references(folder: Path, kept: Mapping[str, Any], dim: int) -> dict[str, Re
     return found
 
 
-def _tuning_queries(path: Path, dim: int) -> FloatArray | None:
-    """Of an index that has them."""
-    found = np.load(path, allow_pickle=False) if path.is_file() else None
-    if found is not None and (found.ndim != 2 or found.shape[1] != dim):
-        raise ValueError(f"tuning queries of shape {found.shape} for vectors of {dim}")
-    return found
+def _write_reach(folder: Path, learned: QueryReach, reach: FloatArray) -> None:
+    np.save(folder / REACH, reach)
+    for kind, bank in learned.banks.items():
+        np.save(folder / QUERIES.format(kind), bank.vectors)
+        np.save(folder / MADE_OF.format(kind), bank.made_of)
 
 
-def _load_backend(kind: type[VectorIndex], folder: Path, *, exact: ExactIndex) -> VectorIndex:
+def _read_reach(
+    folder: Path, typical: Mapping[str, Mapping[str, float]], exact: ExactIndex
+) -> tuple[QueryReach, FloatArray]:
+    """Of an index that has it; those of earlier versions rank by cosines."""
+    reach, banks = np.load(folder / REACH, allow_pickle=False), {}
+    if reach.shape != (len(KINDS), exact.size):
+        raise ValueError(f"reach of shape {reach.shape} for {exact.size} products")
+    for kind in KINDS:
+        if kind in typical:
+            names = np.load(folder / MADE_OF.format(kind), allow_pickle=False)
+            banks[kind] = Bank(np.load(folder / QUERIES.format(kind), allow_pickle=False), names)
+            if banks[kind].vectors.shape != (len(names), exact.dim):
+                raise ValueError(f"{len(names)} queries of shape {banks[kind].vectors.shape}")
+    return QueryReach(banks, {kind: dict(typical[kind]) for kind in banks}), reach
+
+
+def _load_backend(kind: type[VectorIndex], folder: Path, *, exact: ExactIndex, dim: int) -> VectorIndex:
     if kind is ExactIndex:
         return exact
     try:
@@ -136,6 +157,6 @@ def _load_backend(kind: type[VectorIndex], folder: Path, *, exact: ExactIndex) -
     except MissingExtraError as error:
         _logger.warning("Searching exactly instead, which is slower: %s", error)
         return exact
-    if (backend.size, backend.dim) != (exact.size, exact.dim):
+    if (backend.size, backend.dim) != (exact.size, dim):
         raise BundleError(f"{folder} was built for other vectors. Build the index again.")
     return backend

@@ -11,8 +11,8 @@ import pandas as pd
 from product_matching._types import FloatArray
 from product_matching.bundle import Bundle, Encoders
 from product_matching.dataset import Catalog
+from product_matching.metrics.reach import Bank
 from product_matching.search.calibrating import least_probabilities, references, sensible_queries
-from product_matching.search.drift import IMAGE, TEXT
 from product_matching.search.product_index import ProductIndex
 from product_matching.search.stored_vectors import check_type
 
@@ -44,9 +44,9 @@ def build_index(
     if vectors is None:
         vectors = embed_products(bundle, catalog, progress=progress)
     asked = sensible_queries(bundle, catalog)
-    # Words lie farther from products than pictures do: an effort that finds what they mean finds both.
-    queries = next((asked[kind].vectors for kind in (TEXT, IMAGE) if kind in asked), None)
-    index = ProductIndex.build(vectors, products, backend=backend, vector_type=vector_type, tuning_queries=queries)
+    ids = products["product_id"].tolist()
+    banks = {kind: Bank.of(some.vectors, [ids[row] for row in some.rows]) for kind, some in asked.items()}
+    index = ProductIndex.build(vectors, products, backend=backend, vector_type=vector_type, queries=banks)
     index.least_probability = least_probabilities(bundle, index, asked)
     index.references = references(bundle.head, index, asked)
     index.save(bundle.index_folder)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from product_matching.errors import DataError, unknown_name
+from product_matching.metrics.reach import NEITHER, Sides
 from product_matching.search.answering import answer
 from product_matching.search.backends import AUTO, choose_backend
 from product_matching.search.filters import Filter, mask
@@ -46,7 +47,8 @@ class Snapshot:
         if not self.added:
             return None
         frame = pd.DataFrame([{"product_id": name, **row} for name, (_, row) in self.added.items()])
-        return ProductIndex.build(np.stack([vector for vector, _ in self.added.values()]), frame, backend="exact")
+        vectors = np.stack([vector for vector, _ in self.added.values()])
+        return ProductIndex.build(vectors, frame, backend="exact", queries=self.base.query_reach)
 
     @cached_property
     def in_base(self) -> frozenset[str]:
@@ -83,7 +85,7 @@ class Snapshot:
         table = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
         backend = base.backend_name if choose_backend(AUTO, len(table)) == base.backend_name else AUTO
         made: dict[str, Any] = {"backend": backend, "seed": seed, "vector_type": base.exact.stored.kind}
-        made["tuning_queries"] = base.tuning_queries
+        made["queries"] = base.query_reach and base.query_reach.banks
         fresh = ProductIndex.build(np.concatenate(vectors), table, **made)
         fresh.least_probability, fresh.references = base.least_probability, base.references
         return fresh
@@ -199,6 +201,7 @@ class LiveIndex:
         *,
         text: str = "",
         share: float = 1.0,
+        sides: Sides = NEITHER,
         k: int,
         filters: Sequence[Filter] = (),
         exclude_ids: Iterable[str] = (),
@@ -210,7 +213,7 @@ class LiveIndex:
         Raises:
             DataError: If a filter names no attribute of any product.
         """
-        question = Question(vector, text, share=share, k=k)
+        question = Question(vector, text, share=share, sides=sides, k=k)
         return answer(self.parts(filters, exclude_ids), question).hits
 
     def parts(self, filters: Sequence[Filter] = (), exclude_ids: Iterable[str] = ()) -> list[Part]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +12,19 @@ from numpy.typing import ArrayLike
 
 from product_matching._types import FloatArray
 from product_matching.errors import DataError
+from product_matching.metrics.reach import (
+    IMAGE,
+    NEITHER,
+    PICTURE,
+    TEXT,
+    WORDS,
+    Bank,
+    QueryReach,
+    Sides,
+    toward,
+    widened,
+    widened_query,
+)
 from product_matching.search.backends import build_backend, choose_backend, name_of
 from product_matching.search.drift import Reference
 from product_matching.search.exact import ExactIndex
@@ -50,8 +63,10 @@ class ProductIndex:
         """How sensible queries by "text" and by "image" were distributed; see `drift`."""
         self.vector_recall = 1.0
         """Recall@10 of exact search over the vectors as they are kept, against exact search in float32."""
-        self.tuning_queries: FloatArray | None = None
-        """What the backend was tuned to, float32 [Q, D]; None: to the products themselves."""
+        self.query_reach: QueryReach | None = None
+        """What tells how near queries come to a product anyway; None: nobody told what is asked."""
+        self.reach: FloatArray | None = None
+        """That of each product, for words and for pictures, float32 [2, N]."""
 
     @property
     def words(self) -> WordIndex:
@@ -69,7 +84,7 @@ class ProductIndex:
         backend: str = "auto",
         seed: int = 0,
         vector_type: str = "float32",
-        tuning_queries: FloatArray | None = None,
+        queries: Mapping[str, Bank] | QueryReach | None = None,
     ) -> Self:
         """Indexes one vector a product.
 
@@ -80,8 +95,9 @@ class ProductIndex:
             seed: Of what the backend draws at random.
             vector_type: What the vectors are kept as: `"float32"`, `"float16"` or `"int8"`, a half and about a quarter
                 of the bytes. What that costs in recall against float32 is measured here; see `vector_info`.
-            tuning_queries: Float `[Q, D]`, queries as shoppers will ask them, to which an approximate backend is tuned;
-                without, to vectors near those of the products, which are easier to find.
+            queries: Queries as shoppers will ask them, by `"text"` and `"image"`. Of them it learns how near any query
+                comes to each product (or they are what another index has learned), and an approximate backend is tuned
+                to them; without, to vectors near those of the products, which are easier to find.
 
         Raises:
             ConfigError: If the backend or the type is not known.
@@ -95,9 +111,15 @@ class ProductIndex:
         if exact.size != len(table):
             raise DataError(f"There are {exact.size} vectors for {len(table)} products.")
         chosen = choose_backend(backend, exact.size)
-        made = {"seed": seed, "vector_type": vector_type, "tuning_queries": tuning_queries}
-        index = cls(exact, table, backend=exact if chosen == "exact" else build_backend(chosen, given, **made))
-        index.tuning_queries = tuning_queries
+        index = cls(exact, table, backend=exact)
+        if queries is not None:
+            known = isinstance(queries, QueryReach)
+            index.query_reach = queries if known else QueryReach.learned(queries, given, table.frame)
+            index.reach = index.query_reach.of(given, table.frame)
+        if chosen != "exact":
+            made = {"seed": seed, "vector_type": vector_type, "tuning_queries": index._tuning_queries()}
+            searched = given if index.reach is None else widened(given, index.reach)
+            index.backend = build_backend(chosen, searched, **made)
         if vector_type != "float32":
             index.vector_recall = measured_recall(exact, given, seed=seed)
         return index
@@ -134,6 +156,7 @@ class ProductIndex:
         k: int = 10,
         filters: Sequence[Filter] = (),
         exclude_ids: Iterable[str] = (),
+        sides: Sides = NEITHER,
     ) -> list[list[Hit]]:
         """Finds the best k products of each query.
 
@@ -144,6 +167,8 @@ class ProductIndex:
             k: How many to return.
             filters: Conditions that a product must meet, all of them.
             exclude_ids: Products not to return; unknown ids are allowed, as in an old history.
+            sides: What part of the queries is words and what part pictures, as a shopper asks; so much of the products'
+                reach is taken off. By default they are ranked by the vectors alone.
 
         Returns:
             A list a query (one list for `[D]`), the best product first.
@@ -155,35 +180,48 @@ class ProductIndex:
         check_k(k)
         names = list(exclude_ids)
         allowed = self.allowed(filters, names) if filters else None
-        found = self._places(as_queries(query, self.dim), k, allowed, names)
-        return [self.products.hits(positions, scores) for positions, scores in found]
+        found, less = self._places(as_queries(query, self.dim), k, allowed, names, sides), toward(self.reach, sides)
+        if less is None:
+            return [self.products.hits(positions, scores) for positions, scores in found]
+        return [self.products.hits(rows, scores + less[rows], less[rows]) for rows, scores in found]
 
     def _places(
-        self, vectors: np.ndarray, k: int, allowed: np.ndarray | None, excluded: Sequence[str]
+        self, vectors: np.ndarray, k: int, allowed: np.ndarray | None, excluded: Sequence[str], sides: Sides
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """As `search`, but positions and scores, `[n]` each: rows are read only for what is shown."""
+        """As `search`, but positions and what ranks them, `[n]` each: rows are read only for what is shown."""
         struck = self.products.known_positions(excluded)
         # Asked for this many more, k are left when the excluded ones are struck out.
         wanted = min(k + len(struck), self.size)
         if allowed is not None and not allowed.all():
-            positions, scores = self.exact.search(vectors, wanted, subset=np.flatnonzero(allowed))
+            rest, less = np.flatnonzero(allowed), toward(self.reach, sides)
+            positions, scores = self.exact.search(vectors, wanted, subset=rest, less=less)
         else:
-            positions, scores = self.nearest(vectors, wanted)
+            positions, scores = self.nearest(vectors, wanted, sides)
         kept = positions >= 0
         if len(struck):
             kept &= ~np.isin(positions, struck)
         return [(row[keep][:k], line[keep][:k]) for row, line, keep in zip(positions, scores, kept, strict=True)]
 
-    def nearest(self, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """What the backend finds for queries, float32 `[Q, D]`, as positions and scores; see `VectorIndex.search`."""
-        if self.backend is self.exact or self.exact.stored.kind == "float32":
-            return self.backend.search(vectors, k)
+    def nearest(self, vectors: np.ndarray, k: int, sides: Sides = NEITHER) -> tuple[np.ndarray, np.ndarray]:
+        """What the backend finds for queries, float32 `[Q, D]`; see `VectorIndex.search`, and `search` for the sides.
+
+        Returns:
+            Positions and inner products less the products' reach.
+        """
+        less = toward(self.reach, sides)
+        if self.backend is self.exact:
+            return self.exact.search(vectors, k, less=less)
+        asked = vectors if self.reach is None else widened_query(vectors, sides)
+        if self.exact.stored.kind == "float32":
+            return self.backend.search(asked, k)
         # Small vectors are coded in another way by each library, and more coarsely than here, with a scale a vector:
         # of twice as many the best by the vectors kept here.
-        positions, scores = self.backend.search(vectors, min(2 * k, self.size))
+        positions, scores = self.backend.search(asked, min(2 * k, self.size))
         for row, places in enumerate(positions):
             there = places >= 0
             scores[row, there] = self.exact.inner(vectors[row], places[there])
+            if less is not None:
+                scores[row, there] -= less[places[there]]
         return in_order(positions, scores, k)
 
     def search_words(
@@ -192,6 +230,7 @@ class ProductIndex:
         query: ArrayLike,
         *,
         share: float = 1.0,
+        sides: Sides = NEITHER,
         k: int = 10,
         filters: Sequence[Filter] = (),
         exclude_ids: Iterable[str] = (),
@@ -205,10 +244,10 @@ class ProductIndex:
             text: The words of the query.
             query: Float `[D]`, its vector; the words may be a part of what it says.
             share: How large that part is, 0 to 1; words count so much.
-            k, filters, exclude_ids: As of `search`; raises what that raises.
+            k, filters, exclude_ids, sides: As of `search`; raises what that raises.
         """
         check_k(k)
-        wanted = {"share": share, "filters": filters, "exclude_ids": exclude_ids}
+        wanted: dict[str, Any] = {"share": share, "sides": sides, "filters": filters, "exclude_ids": exclude_ids}
         ranking = self.candidates(query, text, **wanted)
         if len(ranking) < min(k, self.size):
             ranking = ranking.followed_by(self.candidates(query, text, **wanted, whole=True))
@@ -220,6 +259,7 @@ class ProductIndex:
         text: str = "",
         *,
         share: float = 1.0,
+        sides: Sides = NEITHER,
         filters: Sequence[Filter] = (),
         exclude_ids: Iterable[str] = (),
         whole: bool = False,
@@ -229,7 +269,7 @@ class ProductIndex:
         How many of them will be shown makes no difference, so pages fit together.
 
         Args:
-            query, text, share, filters, exclude_ids: As of `search_words`.
+            query, text, share, sides, filters, exclude_ids: As of `search_words`.
             whole: All products that may be returned, instead of the best.
         """
         vector, names = as_queries(query, self.dim), list(exclude_ids)
@@ -238,7 +278,7 @@ class ProductIndex:
         if whole:
             places = np.flatnonzero(allowed)
         else:
-            places = self._places(vector, CANDIDATES, allowed if filters else None, names)[0][0]
+            places = self._places(vector, CANDIDATES, allowed if filters else None, names, sides)[0][0]
         words = code = np.zeros(self.size, np.float32)
         if worded:
             words = self.words.scores(text)
@@ -247,8 +287,9 @@ class ProductIndex:
             code = np.zeros(self.size, np.float32)
             code[named] = 1
             places = np.unique(np.concatenate([places, best_places(words, CANDIDATES), named]))
-        cosines = self.exact.inner(vector[0], places)
-        return Ranking(np.zeros_like(places), places, cosines, words[places], code[places]).sorted()
+        cosines, less = self.exact.inner(vector[0], places), toward(self.reach, sides)
+        reach = np.zeros(len(places), np.float32) if less is None else less[places]
+        return Ranking(np.zeros_like(places), places, cosines, reach, words[places], code[places]).sorted()
 
     def allowed(self, filters: Sequence[Filter], exclude_ids: Iterable[str] = ()) -> np.ndarray:
         """Which products meet the filters and are not excluded, bool [N]."""
@@ -282,10 +323,21 @@ class ProductIndex:
         found = read_index(Path(folder))
         index = cls(found.exact, found.products, backend=found.backend, words=found.words)
         index.least_probability, index.vector_recall = found.least_probability, found.vector_recall
-        index.references, index.tuning_queries = found.references, found.tuning_queries
+        index.references, index.query_reach, index.reach = found.references, found.query_reach, found.reach
         return index
 
     @property
     def _files(self) -> IndexFiles:
-        learned = self.least_probability, self.vector_recall, self.references, self.tuning_queries
+        learned = self.least_probability, self.vector_recall, self.references, self.query_reach, self.reach
         return IndexFiles(self.exact, self.products, self.backend, self.words, *learned)
+
+    def _tuning_queries(self) -> FloatArray | None:
+        """What an approximate backend is tuned to.
+
+        Words lie farther from products than pictures do: an effort that finds what they mean finds both.
+        """
+        banks = self.query_reach.banks if self.query_reach else {}
+        for kind, sides in ((TEXT, WORDS), (IMAGE, PICTURE)):
+            if kind in banks:
+                return widened_query(banks[kind].vectors, sides)
+        return None

@@ -26,6 +26,7 @@ class Hit:
         score: Inner product with the query; for normalised vectors the cosine, -1 to 1. Higher is better.
         rank: Place in the results, from 1.
         attributes: The other columns of its row; what is missing is None.
+        reach: What is taken from the score because such queries come near the product anyway; see `QueryReach`.
         words: How well its words cover those of the query, 0 to 1; 0 where words were not asked for.
         code: 1 where the query names its id or its model number, else 0.
         variants: Ids of the other products of its group, where results are grouped.
@@ -35,14 +36,20 @@ class Hit:
     score: float
     rank: int
     attributes: dict[str, Any]
+    reach: float = 0.0
     words: float = 0.0
     code: float = 0.0
     variants: tuple[str, ...] = ()
 
     @property
+    def nearness(self) -> float:
+        """The score less the reach."""
+        return self.score - self.reach
+
+    @property
     def order(self) -> float:
-        """What results are ranked by: the cosine, more where words agree, and named products before all others."""
-        return order_of(self.score, self.words, self.code)
+        """What results are ranked by: the nearness, more where words agree, and named products before all others."""
+        return order_of(self.score, self.reach, self.words, self.code)
 
 
 class ProductTable:
@@ -84,20 +91,21 @@ class ProductTable:
         known = {self._position_of[name] for name in ids if name in self._position_of}
         return np.array(sorted(known), dtype=np.int64)
 
-    def hits(self, positions: np.ndarray, scores: np.ndarray) -> list[Hit]:
-        """Makes results of positions and scores, `[k]` each, the best first."""
+    def hits(self, positions: np.ndarray, scores: np.ndarray, reach: np.ndarray | None = None) -> list[Hit]:
+        """Makes results of positions, scores and reach, `[k]` each, the best first."""
+        taken = np.zeros(len(positions)) if reach is None else reach
         return [
-            Hit(self.ids[position], float(score), rank, self._row(position))
-            for rank, (position, score) in enumerate(zip(positions, scores, strict=True), 1)
+            Hit(self.ids[position], float(score), rank, self._row(position), float(less))
+            for rank, (position, score, less) in enumerate(zip(positions, scores, taken, strict=True), 1)
         ]
 
     def ranked(self, ranking: Ranking) -> list[Hit]:
         """Makes results of a ranking, in its order."""
         return [self.hit(rank, *row) for rank, (_, *row) in enumerate(ranking.rows(), 1)]
 
-    def hit(self, rank: int, place: int, cosine: float, words: float, code: float) -> Hit:
+    def hit(self, rank: int, place: int, cosine: float, reach: float, words: float, code: float) -> Hit:
         """Makes one result of a row of a ranking."""
-        return Hit(self.ids[place], cosine, rank, self._row(place), words, code)
+        return Hit(self.ids[place], cosine, rank, self._row(place), reach, words, code)
 
     def values(self, name: str) -> list[str | None]:
         """The cells of an attribute as text, None where there is nothing."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from product_matching._types import FloatArray
+from product_matching.metrics.reach import NEITHER, Sides
 from product_matching.search.facets import Facet
 from product_matching.search.filters import Filter
 from product_matching.search.options import Arrangement
@@ -45,19 +46,21 @@ class Question(Arrangement):
         vector: Of the query, float32 [D].
         text: Its words as written; empty to rank by the vector alone.
         share: What part of the query the words are, 0 to 1.
-        least_cosine: From which a product counts as a match; -inf: all do.
+        sides: What part of the vector is words and what part is a picture; see `query_reach`.
+        least_cosine: From which, less its reach, a product counts as a match; -inf: all do.
         only_matches: Leave out what is no match.
     """
 
     vector: FloatArray
     text: str = ""
     share: float = 1.0
+    sides: Sides = NEITHER
     least_cosine: float = -math.inf
     only_matches: bool = False
 
     def matches(self, ranking: Ranking) -> np.ndarray:
         """Which products count as a match, bool [n]: by vector, by words, or because they are named."""
-        return (ranking.cosine >= self.least_cosine) | (ranking.words >= ENOUGH_WORDS) | (ranking.code > 0)
+        return (ranking.nearness >= self.least_cosine) | (ranking.words >= ENOUGH_WORDS) | (ranking.code > 0)
 
 
 @dataclass(frozen=True)

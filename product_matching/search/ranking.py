@@ -17,9 +17,9 @@ CODE_WEIGHT = 3.0
 """More than the rest together: a cosine goes from -1 to 1."""
 
 
-def order_of(cosine: Any, words: Any, code: Any) -> Any:
+def order_of(cosine: Any, reach: Any, words: Any, code: Any) -> Any:
     """What results are ranked by, of numbers or of arrays."""
-    return cosine + WORD_WEIGHT * words + CODE_WEIGHT * code
+    return cosine - reach + WORD_WEIGHT * words + CODE_WEIGHT * code
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Ranking:
         part: Which of several indexes each is in, int64 [n].
         place: Its position there, int64 [n].
         cosine: With the query, float32 [n].
+        reach: What is taken from that, see `QueryReach`, float32 [n].
         words: Agreement of words, 0 to 1, float32 [n].
         code: 1 where the query names it, else 0, float32 [n].
     """
@@ -37,6 +38,7 @@ class Ranking:
     part: np.ndarray
     place: np.ndarray
     cosine: FloatArray
+    reach: FloatArray
     words: FloatArray
     code: FloatArray
 
@@ -46,14 +48,19 @@ class Ranking:
     @cached_property
     def order(self) -> FloatArray:
         """What they are ranked by, float32 [n]."""
-        return order_of(self.cosine, self.words, self.code)
+        return order_of(self.cosine, self.reach, self.words, self.code)
 
     def take(self, rows: np.ndarray | slice) -> Self:
         """Some of them, in the order of `rows`, int64 or bool."""
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def rows(self) -> Iterator[tuple[int, int, float, float, float]]:
-        """Part, place, cosine, words and code of each, as Python's numbers."""
+    @cached_property
+    def nearness(self) -> FloatArray:
+        """The cosine less the reach: from where on a product counts as a match, float32 [n]."""
+        return self.cosine - self.reach
+
+    def rows(self) -> Iterator[tuple[int, int, float, float, float, float]]:
+        """Part, place, cosine, reach, words and code of each, as Python's numbers."""
         return zip(*(getattr(self, field.name).tolist() for field in fields(self)), strict=True)
 
     def sorted(self) -> Self:

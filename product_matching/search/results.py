@@ -10,8 +10,8 @@ import numpy as np
 
 from product_matching._types import FloatArray
 from product_matching.bundle import Head
+from product_matching.metrics.reach import FUSED, IMAGE, NEITHER, TEXT, Sides
 from product_matching.search.answering import answer
-from product_matching.search.drift import IMAGE, TEXT
 from product_matching.search.facets import Facet
 from product_matching.search.options import AUTO, Options
 from product_matching.search.product_table import Hit
@@ -24,13 +24,14 @@ class Result:
 
     Attributes:
         product_id: Which.
-        score: What the results are ranked by, higher is better: t · (cosine + what agreement of words and a named code
-            add) + b; without words, the score of the match head.
+        score: What the results are ranked by, higher is better: t · (cosine - reach + what agreement of words and a
+            named code add) + b; for a product's own vector, the score of the match head.
         probability: That the query and the product match, 0 to 1, by the bundle's calibration.
         rank: From 1.
         attributes: The product's row in the catalogue; `image` is the path of its picture.
-        parts: What the rank is made of: `cosine`, -1 to 1; `words`, the agreement of words, 0 to 1; `code`, 1 where the
-            query names the product's id or model number.
+        parts: What the rank is made of: `cosine`, -1 to 1; `reach`, what is taken from that because such queries come
+            near the product anyway; `words`, the agreement of words, 0 to 1; `code`, 1 where the query names the
+            product's id or model number.
         variants: Ids of the other products of its group, where results are grouped.
     """
 
@@ -95,6 +96,7 @@ class Query:
         share: What part of it the words are, 0 to 1.
         modes: What it was made of: "text", "image"; neither for a product of the index.
         corrected: Its text, where a word was mended.
+        sides: What part of the vector is words and what part is a picture; neither for a product of the index.
     """
 
     vector: FloatArray
@@ -102,6 +104,7 @@ class Query:
     share: float = 1.0
     modes: tuple[str, ...] = ()
     corrected: str | None = None
+    sides: Sides = NEITHER
 
     @classmethod
     def of(
@@ -128,6 +131,7 @@ class Query:
             share=1 - (image_weight or 0) if pictured else 1.0,
             modes=tuple(mode for mode, there in ((TEXT, meant.strip()), (IMAGE, pictured)) if there),
             corrected=meant if meant != written else None,
+            sides=_sides(bool(meant.strip()), pictured, image_weight),
         )
 
 
@@ -140,6 +144,7 @@ def find(parts: Sequence[Part], head: Head, query: Query, options: Options) -> P
         query.vector,
         query.text,
         share=query.share,
+        sides=query.sides,
         least_cosine=head.cosine_at(least if asked is None else float(asked), reach),
         only_matches=asked is not None,
         **options.arrangement,
@@ -152,7 +157,7 @@ def find(parts: Sequence[Part], head: Head, query: Query, options: Options) -> P
 def results_of(hits: Sequence[Hit], head: Head, reach: float) -> list[Result]:
     """Hits of a query of this reach with score and probability."""
     scores = head.score(np.array([hit.order for hit in hits], np.float32))
-    meant = head.score(np.array([hit.score for hit in hits], np.float32))
+    meant = head.score(np.array([hit.nearness for hit in hits], np.float32))
     probabilities = head.probability(meant, reach)
     return [
         Result(
@@ -161,11 +166,18 @@ def results_of(hits: Sequence[Hit], head: Head, reach: float) -> list[Result]:
             float(probability),
             hit.rank,
             hit.attributes,
-            {"cosine": hit.score, "words": hit.words, "code": hit.code},
+            {"cosine": hit.score, "reach": hit.reach, "words": hit.words, "code": hit.code},
             hit.variants,
         )
         for hit, score, probability in zip(hits, scores, probabilities, strict=True)
     ]
+
+
+def _sides(worded: bool, pictured: bool, image_weight: float | None) -> Sides:
+    """How much of a query's vector is words, and how much a picture."""
+    if not (worded and pictured):
+        return float(worded), float(pictured)
+    return FUSED if image_weight is None else (1 - image_weight, image_weight)
 
 
 def _least_probability(parts: Sequence[Part], query: Query) -> float:

@@ -30,6 +30,7 @@ from product_matching.train.heads import of_the_heads, pretrained_towers_at_rest
 from product_matching.train.logs import log_callbacks
 from product_matching.train.mining import HardNegatives
 from product_matching.train.retrieval_monitor import RetrievalMonitor
+from product_matching.train.starting import begin_as_regression
 from product_matching.train.teaching import teacher_vectors
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ def fit(
 ) -> dict[str, list[float]]:
     """Compiles and fits a model.
 
-    A tower of which nothing learns is computed once, before the first epoch; so are, with `train.cached_blocks`, the
+    A tower of which nothing learns is computed once, before the first epoch (where that goes for both, with
+    `train.linear_start`, the heads begin as a regression); so are, with `train.cached_blocks`, the
     frozen blocks of one of which the last learn, and what a teacher says. With `train.head_epochs`, pretrained towers
     first stand still for so many epochs.
 
@@ -83,6 +85,7 @@ def fit(
         if options.head_epochs and not (resume and checkpoints and (Path(checkpoints) / FILE).is_file()):
             with pretrained_towers_at_rest(model, config):
                 _learn(model, train, val, of_the_heads(kept), teacher=teacher)
+            kept = replace(kept, train=replace(kept.train, linear_start=False))
         return _learn(
             model, train, val, kept, callbacks=callbacks, checkpoints=checkpoints, resume=resume, teacher=teacher
         )
@@ -112,6 +115,8 @@ def _learn(
         seed=config.seed,
         folder=options.feature_cache,
     )
+    if options.linear_start:
+        begin_as_regression(model, train, features)
     features |= _taught(model, teacher, train, config, folder=options.feature_cache or checkpoints or "")
     monitor = RetrievalMonitor(
         val, patience=options.patience, batch_size=options.batch_size, feature_cache=options.feature_cache

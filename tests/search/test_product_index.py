@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from product_matching.errors import BundleError, ConfigError, DataError
+from product_matching.metrics.reach import WORDS, Bank
 from product_matching.search import ExactIndex, Hit, LiveIndex, ProductIndex, ScannIndex, parse_filter, scann_available
 
 
@@ -104,17 +105,18 @@ def test_it_is_tuned_to_what_is_asked_and_stays_so(vectors, shop_table, tmp_path
     asked = np.random.default_rng(0).normal(size=(100, 32)).astype(np.float32)
     table = shop_table(len(vectors))
     plain = ProductIndex.build(vectors, table, backend="scann")
-    ProductIndex.build(vectors, table, backend="scann", tuning_queries=asked).save(tmp_path / "index")
+    banks = {"text": Bank.of(asked, [f"p{row}" for row in range(len(asked))])}
+    ProductIndex.build(vectors, table, backend="scann", queries=banks).save(tmp_path / "index")
     tuned = ProductIndex.load(tmp_path / "index")
     live = LiveIndex(tuned)
     live.delete(["p1"])
     live.rebuild()
     for index in (tuned, live.snapshot.base):
-        truth, found = index.exact.search(asked, 10)[0], index.nearest(asked, 10)[0]
+        truth, found = index.exact.search(asked, 10, less=index.reach[0])[0], index.nearest(asked, 10, WORDS)[0]
         assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(truth, found, strict=True)]) > 0.95
         assert index.backend.info["leaves_to_search"] > plain.backend.info["leaves_to_search"]
-    np.save(tmp_path / "index" / "tuning.npy", asked[:, :3])
-    with pytest.raises(BundleError, match="tuning queries of shape"):
+    np.save(tmp_path / "index" / "queries-text.npy", asked[:, :3])
+    with pytest.raises(BundleError, match="100 queries of shape"):
         ProductIndex.load(tmp_path / "index")
 
 

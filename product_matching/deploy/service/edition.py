@@ -147,7 +147,16 @@ class Edition:
     ) -> SearchResponse:
         """A page of the best products for a query; `filters` as written."""
         conditions = [parse_filter(text) for text in filters]
-        asked = [query.text, str(query.share), repr(query.corrected), repr(options), *filters, "", *exclude]
+        asked = [
+            query.text,
+            str(query.share),
+            str(query.sides),
+            repr(query.corrected),
+            repr(options),
+            *filters,
+            "",
+            *exclude,
+        ]
         key = content_key([query.vector.tobytes(), *asked])
         if self._snapshot is not self.live.snapshot:  # what was written since may rank before what was found
             self._snapshot, self.found = self.live.snapshot, self.found.renewed()

@@ -111,7 +111,7 @@ class Found(Model):
     title: str
     image: str | None = Field(description="address of its picture on this service")
     attributes: dict[str, Any]
-    parts: dict[str, float] = Field(default={}, description="what the rank is made of: cosine, words, code")
+    parts: dict[str, float] = Field(default={}, description="what the rank is made of: cosine, reach, words, code")
     variants: list[str] = Field(default=[], description="the other products of its group")
 
 

@@ -20,8 +20,8 @@ from product_matching.deploy.service.store import Store
 from product_matching.deploy.service.tracing import Tracing
 from product_matching.deploy.service.trial import try_out
 from product_matching.errors import BundleError, ProductMatchingError
+from product_matching.metrics.reach import KINDS
 from product_matching.search import SearchEngine
-from product_matching.search.drift import KINDS
 
 MARKS = ("manifest.json", "index/index.json")
 _logger = logging.getLogger("product_matching.service")

@@ -10,6 +10,7 @@ import numpy as np
 
 from product_matching._types import FloatArray, IntArray
 from product_matching.deploy.service.metrics import Metrics
+from product_matching.metrics.reach import toward
 from product_matching.search import Options, Page, ProductIndex, Query
 from product_matching.search.drift import Reference
 from product_matching.search.product_index import CANDIDATES
@@ -45,7 +46,7 @@ class Watch:
             self._metrics.best.observe(best.probability)
         self._searched += 1
         if self._searched % EVERY == 1:
-            asyncio.get_running_loop().run_in_executor(None, self._sample, query.vector, base)
+            asyncio.get_running_loop().run_in_executor(None, self._sample, query, base)
 
     def compare(self, query: Query, options: Options, cosine: float | None) -> None:
         """Takes in what was asked, also where the answer was cached.
@@ -63,10 +64,11 @@ class Watch:
         """PSI of the last queries of a kind, of their `"score"` or `"embedding"`; nan while there are too few."""
         return self._drifts[kind].stability(of) if kind in self._drifts else math.nan
 
-    def _sample(self, vector: np.ndarray, base: ProductIndex) -> None:
+    def _sample(self, query: Query, base: ProductIndex) -> None:
         # As a search does: of as many candidates as it looks at.
-        found = base.nearest(vector[None], min(CANDIDATES, base.size))[0][0, :K]
-        exact = base.exact.search(vector[None], min(K, base.size))[0][0]
+        vector, less = query.vector[None], toward(base.reach, query.sides)
+        found = base.nearest(vector, min(CANDIDATES, base.size), query.sides)[0][0, :K]
+        exact = base.exact.search(vector, min(K, base.size), less=less)[0][0]
         self._metrics.canary.observe(len(np.intersect1d(found, exact)) / len(exact))
 
 

@@ -1,0 +1,113 @@
+"""Heads that begin as a regression, against scikit-learn's."""
+
+import numpy as np
+import pytest
+from keras import ops
+from sklearn.linear_model import Ridge
+
+from product_matching.layers import Projection
+from product_matching.train.starting import STRENGTHS, begin_as_regression, ridge
+
+
+def normalised(rows):
+    """Layer normalisation as it begins, by its definition."""
+    return (rows - rows.mean(axis=1, keepdims=True)) / np.sqrt(rows.var(axis=1, keepdims=True) + 1e-3)
+
+
+@pytest.fixture(scope="module")
+def known():
+    """120 products whose pictures tell most of their texts, beside noise."""
+    generator = np.random.default_rng(0)
+    texts = generator.normal(size=(120, 12))
+    images = texts @ generator.normal(size=(12, 40)) + 3 * generator.normal(size=(120, 40))
+    return images, texts
+
+
+@pytest.mark.parametrize("shape", [(120, 40), (30, 40)])
+def test_ridge_is_that_of_scikit_learn(known, shape):
+    images, texts = (rows[: shape[0]] - rows[: shape[0]].mean(axis=0) for rows in known)
+    kernel, strength = ridge(images, texts)
+    penalty = strength * np.linalg.eigvalsh(images.T @ images).mean()
+    assert kernel == pytest.approx(Ridge(alpha=penalty, fit_intercept=False).fit(images, texts).coef_.T, abs=1e-6)
+    assert strength in STRENGTHS
+
+
+def test_its_penalty_has_the_least_error_of_generalised_cross_validation(known):
+    images, texts = (rows - rows.mean(axis=0) for rows in known)
+    strength = ridge(images, texts)[1]
+    errors = []
+    for share in STRENGTHS:
+        penalty = share * np.linalg.eigvalsh(images.T @ images).mean()
+        hat = images @ np.linalg.solve(images.T @ images + penalty * np.eye(40), images.T)
+        errors.append(((texts - hat @ texts) ** 2).sum() / (120 - 1 - np.trace(hat)) ** 2)
+    assert strength == STRENGTHS[np.argmin(errors)]
+
+
+class Frozen:
+    """What of a model and a catalogue it looks at."""
+
+    def __init__(self, dim, paths):
+        self.dim, self.paths = dim, paths
+        self.project_image, self.project_text = Projection(dim, hidden_dim=16), Projection(dim, hidden_dim=16)
+        self.project_image.build((None, 40))
+        self.project_text.build((None, 12))
+        self.text_encoder = type("Tower", (), {"dim": 12})
+
+    def image_paths(self):
+        return self.paths
+
+
+def features(known, has_text=None):
+    images, texts = (rows[:, None].astype("float32") for rows in known)
+    there = np.ones(len(images), bool) if has_text is None else has_text
+    return {"image_features": images, "text_features": texts, "has_text": there}
+
+
+@pytest.mark.parametrize("dim", [12, 8])
+def test_heads_say_what_the_regression_says(known, dim):
+    images, texts = known
+    model = Frozen(dim, ["a.jpg"] * 120)
+    assert begin_as_regression(model, model, features(known))
+    said = np.asarray(model.project_image(images.astype("float32")))
+    meant = np.asarray(model.project_text(texts.astype("float32")))
+    seen, wanted = normalised(images), normalised(texts)
+    axes = np.linalg.svd(wanted - wanted.mean(axis=0), full_matrices=False)[2][:dim].T
+    target = (wanted - wanted.mean(axis=0)) @ axes
+    penalty = ridge(seen - seen.mean(axis=0), target)[1]
+    spread = np.linalg.eigvalsh(np.cov(seen, rowvar=False) * 119).mean()
+    direct = Ridge(alpha=penalty * spread).fit(seen, target).predict(seen)
+
+    def cosines(left, right):
+        return (left / np.linalg.norm(left, axis=1, keepdims=True)) @ (
+            right / np.linalg.norm(right, axis=1, keepdims=True)
+        ).T
+
+    # Axes may be mirrored; cosines are the same.
+    assert cosines(said, meant) == pytest.approx(cosines(direct, target), abs=1e-3)
+    for rows in (said, meant):
+        assert np.linalg.norm(rows, axis=1).mean() == pytest.approx(dim**0.5, rel=1e-3)
+
+
+def test_products_without_a_picture_or_a_text_are_left_out(known):
+    images, texts = (rows.copy() for rows in known)
+    images[:10], texts[10:20] = 50.0, -50.0
+    has_text = np.ones(120, bool)
+    has_text[10:20] = False
+    paths = [""] * 10 + ["a.jpg"] * 110
+    model, whole = Frozen(12, paths), Frozen(12, ["a.jpg"] * 100)
+    assert begin_as_regression(model, model, features((images, texts), has_text))
+    assert begin_as_regression(whole, whole, features((images[20:], texts[20:])))
+    some = images[20:].astype("float32")
+    one, other = (np.asarray(ops.convert_to_numpy(m.project_image(some))) for m in (model, whole))
+    assert one @ one.T == pytest.approx(other @ other.T, abs=1e-2)
+
+
+def test_without_enough_to_learn_from_nothing_changes(known):
+    images, texts = known
+    few = Frozen(12, ["a.jpg"] * 10)
+    before = [np.asarray(weight) for weight in few.project_image.weights]
+    assert not begin_as_regression(few, few, features((images[:10], texts[:10])))
+    wide = Frozen(13, ["a.jpg"] * 120)
+    assert not begin_as_regression(wide, wide, features(known))
+    assert not begin_as_regression(few, few, {"text_features": texts})
+    assert all((np.asarray(b) == a).all() for a, b in zip(before, few.project_image.weights, strict=True))
