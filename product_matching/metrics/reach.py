@@ -22,7 +22,9 @@ from product_matching._types import FloatArray
 TEXT, IMAGE = KINDS = ("text", "image")
 """The kinds of queries."""
 WEIGHT = 0.5
-NEIGHBOURS, CHUNK = 10, 4096
+NEIGHBOURS = 30
+"""More than the match head's ten: the nearest few may rightly ask for the product, and say nothing of others."""
+CHUNK = 4096
 ENOUGH = 20
 """Queries of a kind from which anything is learned."""
 
@@ -58,7 +60,7 @@ class Bank:
         return cls(np.asarray(vectors, np.float32), np.asarray(made_of))
 
     def reach(self, vectors: FloatArray, ids: Sequence[Any]) -> FloatArray:
-        """The mean cosine of the ten queries nearest to each vector, float32 [N, D] to [N].
+        """The mean cosine of the 30 queries nearest to each vector, float32 [N, D] to [N].
 
         Queries that were made of a product of the same id say nothing of how near others come to it, and are left out;
         nan where no other is left.

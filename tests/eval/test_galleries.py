@@ -26,7 +26,7 @@ def by_hand(items, own, bank):
     found = []
     for item, mine in zip(items, own, strict=True):
         others = [float(item @ query) for query in bank if float(mine @ query) <= 0.9999]
-        found.append(np.mean(sorted(others, reverse=True)[:10]))
+        found.append(np.mean(sorted(others, reverse=True)[:30]))
     return 0.5 * (np.array(found) - np.mean(found))
 
 
@@ -60,7 +60,7 @@ def test_makes_are_made_equal(vectors):
     table = pd.DataFrame({"image": np.where(lone, "", "a.jpg"), "title": "a"})
     bank = unit(texts[40:] + 0.3 * np.random.default_rng(5).normal(size=(40, 8)))
     taken = -Ranker({"text": bank}).items(products, {"text": texts}, table)[:, 8]
-    reach = np.sort(products @ bank.T, axis=1)[:, -10:].mean(axis=1)
+    reach = np.sort(products @ bank.T, axis=1)[:, -30:].mean(axis=1)
     between = reach[lone].mean() - reach[~lone].mean()
     assert abs(between) > 0.01
     assert taken[lone].mean() - taken[~lone].mean() == pytest.approx(between, abs=1e-5)
