@@ -66,14 +66,18 @@ OURS: dict[str, tuple[str, ...]] = {
     "scratch": (),
     "infonce": ("train.loss=infonce",),
     "hard negatives": ("train.hard_negatives=0.5",),
-    # An epoch of the heads alone costs next to nothing, and batches of many negatives keep them from overfitting.
+    # As the preset frozen has it: an epoch of the heads alone costs next to nothing.
     "frozen": (
         *FROZEN,
         "model.dim=256",
         "model.hidden_dim=512",
+        "model.feature_dropout=0.5",
+        "optimizer.learning_rate=3e-4",
+        "optimizer.weight_decay=0.5",
+        "train.linear_start=true",
         "train.batch_size=512",
-        "train.epochs=40",
-        "train.patience=10",
+        "train.epochs=60",
+        "train.patience=0",
     ),
     "lora": LORA,
     "lora after heads": (*LORA, *FROZEN_IMAGE, "train.batch_size=512", "train.head_epochs=40"),

@@ -11,6 +11,7 @@ from benchmarks.harness import running
 from benchmarks.harness.plotting import plot
 from benchmarks.harness.registry import BENCHMARKS, FOLDER, about
 from benchmarks.harness.rendering import PAGES, cell, render, table
+from product_matching.config import load_config
 
 ROWS = [{"way": "a", "accuracy": 0.9514, "interval": [0.94, 0.96], "seconds": 1234.5}, {"way": "b", "accuracy": 1.25}]
 RECORD = {
@@ -127,3 +128,11 @@ def test_options_of_a_benchmark_may_follow_those_of_the_harness(monkeypatch):
     assert harness.main() == 0
     assert (given["name"], given["record"], str(given["data"])) == ("matching", "mine", "d")
     assert given["options"] == ["--ways", "a,b", "--rows", "5"]
+
+
+def test_the_preset_of_frozen_towers_is_what_was_measured():
+    from benchmarks.matching import OURS
+
+    measured = load_config("small", [change.format(minilm="m", resnet="r") for change in OURS["frozen"]])
+    told = load_config("frozen", ["text.pretrained=m", "image.pretrained=r"])
+    assert measured == told
