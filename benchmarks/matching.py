@@ -6,7 +6,7 @@ Peers, on the same split, pictures, tokens and pairs:
                   loss, trained in torch on the very batches that ours gets, for as many seconds as ours took
   infonce         ours, trained by InfoNCE instead of the sigmoid loss
   linear map      frozen all-MiniLM-L6-v2 and ResNet-50, ridge regression from one space into the other
-  linear map, ranked likewise
+  linear map ranked likewise
                   the same, with what is near to everything taken off as ours does; all other peers rank by cosine
   chance
 Thresholds of accuracy are chosen on validation for all. False pairs: one for each true one, half of them of one kind.
@@ -92,7 +92,7 @@ OURS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Our ways, and what each changes in the configuration."""
-PEERS = ("dual encoder", "linear map", "linear map, ranked likewise", "chance")
+PEERS = ("dual encoder", "linear map", "linear map ranked likewise", "chance")
 
 
 def main() -> None:
@@ -145,7 +145,7 @@ def results(parts: Parts, options: argparse.Namespace) -> Iterator[dict[str, Any
             mapped = linear_map(parts[0], frozen_vectors(places["minilm"], places["resnet"]))
             row = {**measured(mapped, parts), "seconds": time.process_time() - start}
             took_map = row["seconds"]
-        elif way == "linear map, ranked likewise":  # after "linear map"
+        elif way == "linear map ranked likewise":  # after "linear map"
             known = mapped(parts[0])
             ranker = Ranker({kind: known[kind][parts[0].with_image_and_text()[:BANK]] for kind in ("text", "image")})
             row = {**measured(mapped, parts, ranker), "seconds": took_map}
