@@ -111,6 +111,16 @@ class QueryReach:
                 taken[row] = np.nan_to_num(usual - typical[ALL] + WEIGHT * (reach - usual), nan=0.0)
         return taken
 
+    def tuning_queries(self) -> FloatArray | None:
+        """What an approximate index of `widened` vectors is tuned to, float32 [Q, D + 2]; None: no query is known.
+
+        Words lie farther from products than pictures do: an effort that finds what they mean finds both.
+        """
+        for kind, sides in zip(KINDS, (WORDS, PICTURE), strict=True):
+            if kind in self.banks:
+                return widened_query(self.banks[kind].vectors, sides)
+        return None
+
 
 def makes_of(products: pd.DataFrame) -> np.ndarray:
     """What the vector of each product was made of, as far as the table tells: str [N] such as "image+text"."""

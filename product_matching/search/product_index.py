@@ -13,11 +13,7 @@ from numpy.typing import ArrayLike
 from product_matching._types import FloatArray
 from product_matching.errors import DataError
 from product_matching.metrics.reach import (
-    IMAGE,
     NEITHER,
-    PICTURE,
-    TEXT,
-    WORDS,
     Bank,
     QueryReach,
     Sides,
@@ -112,13 +108,14 @@ class ProductIndex:
             raise DataError(f"There are {exact.size} vectors for {len(table)} products.")
         chosen = choose_backend(backend, exact.size)
         index = cls(exact, table, backend=exact)
+        searched, tuned = given, None
         if queries is not None:
-            known = isinstance(queries, QueryReach)
-            index.query_reach = queries if known else QueryReach.learned(queries, given, table.frame)
+            learned = isinstance(queries, QueryReach)
+            index.query_reach = queries if learned else QueryReach.learned(queries, given, table.frame)
             index.reach = index.query_reach.of(given, table.frame)
+            searched, tuned = widened(given, index.reach), index.query_reach.tuning_queries()
         if chosen != "exact":
-            made = {"seed": seed, "vector_type": vector_type, "tuning_queries": index._tuning_queries()}
-            searched = given if index.reach is None else widened(given, index.reach)
+            made = {"seed": seed, "vector_type": vector_type, "tuning_queries": tuned}
             index.backend = build_backend(chosen, searched, **made)
         if vector_type != "float32":
             index.vector_recall = measured_recall(exact, given, seed=seed)
@@ -330,14 +327,3 @@ class ProductIndex:
     def _files(self) -> IndexFiles:
         learned = self.least_probability, self.vector_recall, self.references, self.query_reach, self.reach
         return IndexFiles(self.exact, self.products, self.backend, self.words, *learned)
-
-    def _tuning_queries(self) -> FloatArray | None:
-        """What an approximate backend is tuned to.
-
-        Words lie farther from products than pictures do: an effort that finds what they mean finds both.
-        """
-        banks = self.query_reach.banks if self.query_reach else {}
-        for kind, sides in ((TEXT, WORDS), (IMAGE, PICTURE)):
-            if kind in banks:
-                return widened_query(banks[kind].vectors, sides)
-        return None
