@@ -70,8 +70,7 @@ class Ranker:
             if kind in self.banks and kind in own:
                 known, bank = _identified(own[kind], self.banks[kind])
                 rows = table.assign(product_id=known)
-                found = QueryReach.learned({kind: Bank.of(self.banks[kind], bank)}, vectors, rows)
-                taken[place] = found.of(vectors, rows)[place]
+                taken[place] = QueryReach.learned({kind: Bank.of(self.banks[kind], bank)}, vectors, rows)[1][place]
         return widened(vectors, taken)
 
 

@@ -89,24 +89,26 @@ class QueryReach:
     typical: Mapping[str, Mapping[str, float]]
 
     @classmethod
-    def learned(cls, banks: Mapping[str, Bank], vectors: FloatArray, products: pd.DataFrame) -> Self:
-        """Of the products of an index: float32 [N, D], and N rows with `product_id`."""
+    def learned(cls, banks: Mapping[str, Bank], vectors: FloatArray, products: pd.DataFrame) -> tuple[Self, FloatArray]:
+        """Of the products of an index: float32 [N, D], and N rows with `product_id`; and what `of` says of them."""
         banks = {kind: bank for kind, bank in banks.items() if len(bank.vectors) >= ENOUGH}
-        typical, makes = {}, makes_of(products)
-        for kind, bank in banks.items():
-            reach = pd.Series(bank.reach(vectors, products["product_id"])).dropna()
-            means = reach.groupby(makes[reach.index]).mean()
-            typical[kind] = {ALL: float(reach.mean()) if len(reach) else 0.0, **means.to_dict()}
-        return cls(banks, typical)
+        reached = {kind: bank.reach(vectors, products["product_id"]) for kind, bank in banks.items()}
+        makes = makes_of(products)
+        learned = cls(banks, {kind: _means(reach, makes) for kind, reach in reached.items()})
+        return learned, learned._taken(reached, makes)
 
     def of(self, vectors: FloatArray, products: pd.DataFrame) -> FloatArray:
         """What is to be taken from the cosine of products, for words and for pictures: float32 [2, N]."""
-        taken, makes = np.zeros((len(KINDS), len(vectors)), np.float32), makes_of(products)
+        reached = {kind: bank.reach(vectors, products["product_id"]) for kind, bank in self.banks.items()}
+        return self._taken(reached, makes_of(products))
+
+    def _taken(self, reached: Mapping[str, FloatArray], makes: np.ndarray) -> FloatArray:
+        taken = np.zeros((len(KINDS), len(makes)), np.float32)
         for row, kind in enumerate(KINDS):
-            if kind in self.banks:
-                reach, typical = self.banks[kind].reach(vectors, products["product_id"]), self.typical[kind]
+            if kind in reached:
+                reach, typical = reached[kind], self.typical[kind]
                 # Of a make that was never seen nothing is known but this product.
-                usual = np.array([typical.get(make, np.nan) for make in makes], np.float32)
+                usual = pd.Series(makes).map(typical).to_numpy(np.float32)
                 usual = np.where(np.isnan(usual), reach, usual)
                 taken[row] = np.nan_to_num(usual - typical[ALL] + WEIGHT * (reach - usual), nan=0.0)
         return taken
@@ -165,6 +167,13 @@ def _same(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         on="id",
     ).sort_values("left")
     return pairs["left"].to_numpy(), pairs["right"].to_numpy()
+
+
+def _means(reach: FloatArray, makes: np.ndarray) -> dict[str, float]:
+    """Of all that can be told, [N], and of each make."""
+    known = pd.Series(reach, dtype=np.float64).dropna()
+    overall = float(known.mean()) if len(known) else 0.0
+    return {ALL: overall, **known.groupby(makes[known.index]).mean().to_dict()}
 
 
 def _mean_of_highest(cosines: FloatArray) -> FloatArray:

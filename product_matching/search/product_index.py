@@ -110,9 +110,10 @@ class ProductIndex:
         index = cls(exact, table, backend=exact)
         searched, tuned = given, None
         if queries is not None:
-            learned = isinstance(queries, QueryReach)
-            index.query_reach = queries if learned else QueryReach.learned(queries, given, table.frame)
-            index.reach = index.query_reach.of(given, table.frame)
+            if isinstance(queries, QueryReach):
+                index.query_reach, index.reach = queries, queries.of(given, table.frame)
+            else:
+                index.query_reach, index.reach = QueryReach.learned(queries, given, table.frame)
             searched, tuned = widened(given, index.reach), index.query_reach.tuning_queries()
         if chosen != "exact":
             made = {"seed": seed, "vector_type": vector_type, "tuning_queries": tuned}
