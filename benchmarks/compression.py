@@ -61,7 +61,7 @@ def main() -> None:
             small = load_bundle(compress(bundle, Path(folder) / weights, weights=weights))
             print(json.dumps(row(weights, small, part, options.queries)), flush=True)
     for path in options.also:
-        print(json.dumps(row(path, load_bundle(path), part, options.queries)), flush=True)
+        print(json.dumps(row(Path(path).name, load_bundle(path), part, options.queries)), flush=True)
 
 
 if __name__ == "__main__":
