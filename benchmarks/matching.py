@@ -92,6 +92,8 @@ OURS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Our ways, and what each changes in the configuration."""
+ASKED = 5_000
+"""Texts that are asked among all, at most."""
 PEERS = ("dual encoder", "linear map", "linear map ranked likewise", "chance")
 
 
@@ -237,21 +239,22 @@ def searches(views: dict[str, np.ndarray], catalog: Catalog, ranker: Ranker) -> 
 
 
 def among_all(embed: Embed, parts: Parts, ranker: Ranker) -> dict[str, Any]:
-    """Texts of the test asked among the pictures of all products."""
-    test = parts[2]
-    rows, shown, groups = test.with_image_and_text(), [], []
+    """Texts of the test, and of some products of the training, asked among the pictures of all products."""
+    shown, groups, seen = [], [], []
     for part in parts:
         some = part.with_image_and_text()
         shown.append({kind: embed(part)[kind][some] for kind in ("image", "text")})
         groups.append(part.groups()[some])
+        seen.append(np.full(len(some), part is parts[0]))
     views = {kind: np.concatenate([one[kind] for one in shown]) for kind in ("image", "text")}
-    found = retrieval_metrics(
-        ranker.queries(embed(test)["text"][rows], WORDS),
-        ranker.items(views["image"], {"text": views["text"]}),
-        query_groups=test.groups()[rows],
-        gallery_groups=np.concatenate(groups),
-    )
-    return {f"whole {name}": found[name] for name in ("recall@10", "mrr", "gallery")}
+    items = ranker.items(views["image"], {"text": views["text"]}, seen=np.concatenate(seen))
+    found = {}
+    for name, texts, of in (("whole", shown[2]["text"], groups[2]), ("trained", shown[0]["text"], groups[0])):
+        rows = np.linspace(0, len(texts) - 1, min(len(texts), ASKED)).astype(int)
+        options = {"query_groups": of[rows], "gallery_groups": np.concatenate(groups)}
+        one = retrieval_metrics(ranker.queries(texts[rows], WORDS), items, **options)
+        found |= {f"{name} {key}": one[key] for key in ("recall@10", "mrr")}
+    return found | {"whole gallery": len(items)}
 
 
 def random_vectors(catalog: Catalog) -> dict[str, np.ndarray]:

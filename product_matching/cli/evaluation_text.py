@@ -31,6 +31,8 @@ def metrics_text(result: dict[str, Any]) -> str:
     found += [
         [f"{name.replace('_', ' ')}, whole catalogue", *_retrieval(whole[name])] for name in DIRECTIONS if name in whole
     ]
+    trained = whole.get("trained_text_to_image")
+    found += [["  products of the training, whole catalogue", *_retrieval(trained)]] if trained else []
     words = result.get("word_search")
     found += [["text to product, search by words (BM25)", *_retrieval(words)]] if words else []
     retrieval = table(["find the product", "recall@1", "recall@5", "recall@10", "mrr", "among"], found)

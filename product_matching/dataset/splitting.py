@@ -68,6 +68,10 @@ class KnownSides:
         places = np.minimum(np.searchsorted(self.groups, groups), len(self.groups) - 1)
         return np.where(self.groups[places] == groups, self.sides[places].astype(np.int64), -1)
 
+    def trained_on(self, groups: IntArray) -> np.ndarray:
+        """Whether each group stood among the training's, bool [M]."""
+        return self.look_up(groups) == SIDES.index("train")
+
     def save(self, path: Path) -> None:
         """Writes an .npz file: nine bytes a group."""
         np.savez(path, groups=self.groups, sides=self.sides)

@@ -9,10 +9,17 @@ import numpy as np
 from product_matching._types import FloatArray, IntArray
 from product_matching.dataset import Catalog
 from product_matching.eval.aims import aims
-from product_matching.eval.baselines import attribute_baseline, baseline_columns, chance_baseline, word_baseline
+from product_matching.eval.baselines import (
+    attribute_baseline,
+    baseline_columns,
+    chance_baseline,
+    sample_rows,
+    word_baseline,
+)
 from product_matching.eval.galleries import Gallery
 from product_matching.eval.judgement import Judgement, ask, judge
 from product_matching.eval.plain_searches import plain_searches
+from product_matching.eval.queries import MOST_PHOTOS, Question, answer
 from product_matching.eval.slices import slice_metrics, worst_slices
 from product_matching.metrics import (
     RelevantRanks,
@@ -27,6 +34,7 @@ from product_matching.metrics import (
     reciprocal_rank,
     summarise_ranks,
 )
+from product_matching.metrics.reach import WORDS
 from product_matching.model import ProductModel
 
 
@@ -132,22 +140,44 @@ def answers(judgement: Judgement) -> dict[str, Any]:
 
 
 def whole_catalogue(
-    judgement: Judgement, catalog: Catalog, whole: Catalog, views: dict[str, FloatArray]
+    judgement: Judgement,
+    catalog: Catalog,
+    whole: Catalog,
+    views: dict[str, FloatArray],
+    *,
+    seen: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """The same queries, asked among all products of the table: what a shopper would find.
+
+    Products that the model was trained on lie nearer to any query than new ones; a search takes off by how much (see
+    `metrics.reach`), and so does this where it is told which those are. What that costs them is told too.
 
     Args:
         judgement: Of `judge`.
         catalog: The held-out products that were judged.
         whole: All products, these among them.
         views: The vectors of all, of `embed_catalog`.
+        seen: Bool [N], whether the model was trained on them.
 
     Returns:
-        `products`, and what `summarise` tells of each search.
+        `products`, and what `summarise` tells of each search; with `seen`, `trained_text_to_image`: the texts of up to
+        2,000 products of the training asked for their images.
     """
-    fields = ask(judgement.asked, judgement.alike, catalog, Gallery(judgement.ranker, whole, views))
+    gallery = Gallery(judgement.ranker, whole, views, seen)
+    fields = ask(judgement.asked, judgement.alike, catalog, gallery)
     among = Judgement(judgement.pairs, judgement.probabilities, judgement.threshold, judgement.rows, **fields)
-    return {"products": len(whole), **answers(among)}
+    return {"products": len(whole), **answers(among), **_of_trained(gallery)}
+
+
+def _of_trained(gallery: Gallery) -> dict[str, Any]:
+    if gallery.seen is None:
+        return {}
+    rows = sample_rows(np.intersect1d(np.flatnonzero(gallery.seen), gallery.items("image")[0]), MOST_PHOTOS)
+    if not len(rows):
+        return {}
+    question = Question("trained_text_to_image", gallery.views["text"][rows], rows, "image", WORDS)
+    searched, count = answer(question, gallery.catalog, gallery)
+    return {question.name: _retrieval(searched.ranks, count)}
 
 
 def _note(notes: dict[str, str], name: str) -> dict[str, str]:

@@ -53,7 +53,12 @@ class Ranker:
         return widened_query(vectors, sides) if self.banks else vectors
 
     def items(
-        self, vectors: FloatArray, own: Mapping[str, FloatArray], products: pd.DataFrame | None = None
+        self,
+        vectors: FloatArray,
+        own: Mapping[str, FloatArray],
+        products: pd.DataFrame | None = None,
+        *,
+        seen: np.ndarray | None = None,
     ) -> FloatArray:
         """What is searched, for `queries`.
 
@@ -61,6 +66,7 @@ class Ranker:
             vectors: Float32 [N, D].
             own: By each kind that they are asked for by, the vectors of their own texts or images, [N, D].
             products: Their rows, where some lack a modality that went into the vectors.
+            seen: Bool [N], whether the model was trained on them; None: on all or on none.
         """
         if not self.banks:
             return vectors
@@ -70,7 +76,8 @@ class Ranker:
             if kind in self.banks and kind in own:
                 known, bank = _identified(own[kind], self.banks[kind])
                 rows = table.assign(product_id=known)
-                taken[place] = QueryReach.learned({kind: Bank.of(self.banks[kind], bank)}, vectors, rows)[1][place]
+                banks = {kind: Bank.of(self.banks[kind], bank)}
+                taken[place] = QueryReach.learned(banks, vectors, rows, seen=seen)[1][place]
         return widened(vectors, taken)
 
 
@@ -81,10 +88,13 @@ class Gallery:
         ranker: What ranks them.
         catalog: The products.
         views: Their vectors.
+        seen: Bool [N], whether the model was trained on them; None: on all or on none.
     """
 
-    def __init__(self, ranker: Ranker, catalog: Catalog, views: Mapping[str, FloatArray]) -> None:
-        self.ranker, self.catalog, self.views = ranker, catalog, views
+    def __init__(
+        self, ranker: Ranker, catalog: Catalog, views: Mapping[str, FloatArray], seen: np.ndarray | None = None
+    ) -> None:
+        self.ranker, self.catalog, self.views, self.seen = ranker, catalog, views, seen
         self._items: dict[str, tuple[IntArray, FloatArray]] = {}
 
     def items(self, view: str) -> tuple[IntArray, FloatArray]:
@@ -94,7 +104,8 @@ class Gallery:
             rows = np.arange(len(self.catalog)) if whole else self.catalog.with_image_and_text()
             own = {kind: self.views[kind][rows] for kind in ASKED_BY[view]}
             table = self.catalog.table.iloc[rows] if whole else None
-            self._items[view] = rows, self.ranker.items(self.views[view][rows], own, table)
+            seen = None if self.seen is None else self.seen[rows]
+            self._items[view] = rows, self.ranker.items(self.views[view][rows], own, table, seen=seen)
         return self._items[view]
 
 

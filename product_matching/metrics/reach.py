@@ -1,11 +1,11 @@
 """How near queries come to an item of a gallery whatever they ask, which ranking takes off.
 
 A product that has a text and nothing else lies nearer to anything that is typed than one that has a picture too, and
-some products are near to all queries for no reason at all: by cosine alone they stand above what was asked for. So what
-the reach of products of one make (with or without picture, text, tags) differs from that of others is taken off whole,
-and, as in the match head, half of what a product's reach differs within its make: cross-domain similarity local
-scaling, Conneau et al. 2018, "Word translation without parallel data" (arXiv:1710.04087), here with what shoppers type
-or photograph as the other domain.
+a product that the model was trained on nearer than a new one, and some products are near to all queries for no reason
+at all: by cosine alone they stand above what was asked for. So what the reach of products of one make (with or without
+picture, text, tags; trained on or new) differs from that of others is taken off whole, and, as in the match head, half
+of what a product's reach differs within its make: cross-domain similarity local scaling, Conneau et al. 2018, "Word
+translation without parallel data" (arXiv:1710.04087), here with what shoppers type or photograph as the other domain.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from product_matching._types import FloatArray
 TEXT, IMAGE = KINDS = ("text", "image")
 """The kinds of queries."""
 WEIGHT = 0.5
-NEIGHBOURS = 30
-"""More than the match head's ten: the nearest few may rightly ask for the product, and say nothing of others."""
+NEAREST, NEIGHBOURS = 5, 30
+"""Queries by which makes, and by which products of one make are compared. Makes compete for the first places, by the
+very nearest ones; of a single product these may rightly ask for it, and say nothing of others."""
 CHUNK = 4096
 ENOUGH = 20
 """Queries of a kind from which anything is learned."""
@@ -60,19 +61,19 @@ class Bank:
         return cls(np.asarray(vectors, np.float32), np.asarray(made_of))
 
     def reach(self, vectors: FloatArray, ids: Sequence[Any]) -> FloatArray:
-        """The mean cosine of the 30 queries nearest to each vector, float32 [N, D] to [N].
+        """The mean cosines of the five and of the 30 queries nearest to each vector, float32 [N, D] to [2, N].
 
         Queries that were made of a product of the same id say nothing of how near others come to it, and are left out;
         nan where no other is left.
         """
         rows, queries = _same(np.asarray(ids), self.made_of)
-        found = [np.empty(0, np.float32)]
+        found = [np.empty((2, 0), np.float32)]
         for start in range(0, len(vectors), CHUNK):
             cosines = np.asarray(vectors[start : start + CHUNK], np.float32) @ self.vectors.T
             inside = slice(*np.searchsorted(rows, [start, start + len(cosines)]))
             cosines[rows[inside] - start, queries[inside]] = -np.inf
-            found.append(_mean_of_highest(cosines))
-        return np.concatenate(found)
+            found.append(np.stack([_mean_of_highest(cosines, count) for count in (NEAREST, NEIGHBOURS)]))
+        return np.concatenate(found, axis=1)
 
 
 @dataclass(frozen=True)
@@ -82,35 +83,50 @@ class QueryReach:
     Attributes:
         banks: The queries, by kind (`"text"`, `"image"`).
         typical: The mean reach of the products it was learned of, by kind, of those of each make and, as `"all"`, of
-            all; only what differs from this is taken off, so that most cosines stay what they are.
+            all, as of `Bank.reach`; only what differs from this is taken off, so that most cosines stay what they are.
     """
 
     banks: Mapping[str, Bank]
-    typical: Mapping[str, Mapping[str, float]]
+    typical: Mapping[str, Mapping[str, Sequence[float]]]
 
     @classmethod
-    def learned(cls, banks: Mapping[str, Bank], vectors: FloatArray, products: pd.DataFrame) -> tuple[Self, FloatArray]:
-        """Of the products of an index: float32 [N, D], and N rows with `product_id`; and what `of` says of them."""
+    def learned(
+        cls, banks: Mapping[str, Bank], vectors: FloatArray, products: pd.DataFrame, *, seen: np.ndarray | None = None
+    ) -> tuple[Self, FloatArray]:
+        """Of the products of an index, and what `of` says of them.
+
+        Args:
+            banks: Queries, by kind.
+            vectors, products, seen: As of `of`.
+        """
         banks = {kind: bank for kind, bank in banks.items() if len(bank.vectors) >= ENOUGH}
         reached = {kind: bank.reach(vectors, products["product_id"]) for kind, bank in banks.items()}
-        makes = makes_of(products)
+        makes = makes_of(products, seen)
         learned = cls(banks, {kind: _means(reach, makes) for kind, reach in reached.items()})
         return learned, learned._taken(reached, makes)
 
-    def of(self, vectors: FloatArray, products: pd.DataFrame) -> FloatArray:
-        """What is to be taken from the cosine of products, for words and for pictures: float32 [2, N]."""
+    def of(self, vectors: FloatArray, products: pd.DataFrame, *, seen: np.ndarray | None = None) -> FloatArray:
+        """What is to be taken from the cosine of products, for words and for pictures: float32 [2, N].
+
+        Args:
+            vectors: Float32 [N, D].
+            products: N rows with `product_id`; columns of `MAKES` tell what each is made of.
+            seen: Bool [N], whether the model was trained on them; None where nobody knows.
+        """
         reached = {kind: bank.reach(vectors, products["product_id"]) for kind, bank in self.banks.items()}
-        return self._taken(reached, makes_of(products))
+        return self._taken(reached, makes_of(products, seen))
 
     def _taken(self, reached: Mapping[str, FloatArray], makes: np.ndarray) -> FloatArray:
         taken = np.zeros((len(KINDS), len(makes)), np.float32)
         for row, kind in enumerate(KINDS):
             if kind in reached:
-                reach, typical = reached[kind], self.typical[kind]
+                nearest, wide = reached[kind]
                 # Of a make that was never seen nothing is known but this product.
-                usual = pd.Series(makes).map(typical).to_numpy(np.float32)
-                usual = np.where(np.isnan(usual), reach, usual)
-                taken[row] = np.nan_to_num(usual - typical[ALL] + WEIGHT * (reach - usual), nan=0.0)
+                usual = [self.typical[kind].get(make, (np.nan, np.nan)) for make in makes.tolist()]
+                of_make, wide_of_make = np.array(usual, np.float32).reshape(-1, 2).T
+                between = np.where(np.isnan(of_make), nearest, of_make) - np.float32(self.typical[kind][ALL][0])
+                within = wide - np.where(np.isnan(wide_of_make), wide, wide_of_make)
+                taken[row] = np.nan_to_num(between + WEIGHT * within, nan=0.0)
         return taken
 
     def tuning_queries(self) -> FloatArray | None:
@@ -124,14 +140,20 @@ class QueryReach:
         return None
 
 
-def makes_of(products: pd.DataFrame) -> np.ndarray:
-    """What the vector of each product was made of, as far as the table tells: str [N] such as "image+text"."""
+def makes_of(products: pd.DataFrame, seen: np.ndarray | None = None) -> np.ndarray:
+    """What the vector of each product was made of, as far as the table tells: str [N], "image+text" or "text, new".
+
+    Args:
+        products: The table.
+        seen: Bool [N], whether the model was trained on them.
+    """
     there = {name: np.zeros(len(products), bool) for name in MAKES}
     for name, columns in MAKES.items():
         for column in set(columns) & set(products.columns):
             there[name] |= (products[column].fillna("").astype(str).str.strip() != "").to_numpy()
     rows = zip(*there.values(), strict=True)
-    return np.array(["+".join(name for name, has in zip(MAKES, row, strict=True) if has) for row in rows], np.str_)
+    makes = np.array(["+".join(name for name, has in zip(MAKES, row, strict=True) if has) for row in rows], np.str_)
+    return makes if seen is None else np.char.add(makes, np.where(seen, "", ", new"))
 
 
 def toward(reach: FloatArray | None, sides: Sides) -> FloatArray | None:
@@ -169,15 +191,15 @@ def _same(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return pairs["left"].to_numpy(), pairs["right"].to_numpy()
 
 
-def _means(reach: FloatArray, makes: np.ndarray) -> dict[str, float]:
-    """Of all that can be told, [N], and of each make."""
-    known = pd.Series(reach, dtype=np.float64).dropna()
-    overall = float(known.mean()) if len(known) else 0.0
-    return {ALL: overall, **known.groupby(makes[known.index]).mean().to_dict()}
+def _means(reach: FloatArray, makes: np.ndarray) -> dict[str, list[float]]:
+    """Of all products that it can be told of, [2, N], and of those of each make."""
+    known = pd.DataFrame(reach.T.astype(np.float64)).dropna()
+    overall = known.mean().tolist() if len(known) else [0.0, 0.0]
+    return {ALL: overall, **known.groupby(makes[known.index]).mean().T.to_dict("list")}
 
 
-def _mean_of_highest(cosines: FloatArray) -> FloatArray:
-    count = min(NEIGHBOURS, cosines.shape[1])
+def _mean_of_highest(cosines: FloatArray, count: int) -> FloatArray:
+    count = min(count, cosines.shape[1])
     highest = np.partition(cosines, cosines.shape[1] - count, axis=1)[:, -count:]
     there = np.isfinite(highest)
     total = np.where(there, highest, 0).sum(axis=1)

@@ -27,7 +27,7 @@ AXES = "drift-{}.npy"
 """The axes of a kind of queries, float32 [A, D]."""
 QUERIES, MADE_OF = "queries-{}.npy", "queries-{}-made-of.npy"
 """The vectors of a kind of sensible queries, float32 [Q, D], and the ids of the products they were made of."""
-REACH, TYPICAL = "reach.npy", "typical_reach"
+REACH, SEEN, TYPICAL = "reach.npy", "seen.npy", "typical_reach"
 _logger = logging.getLogger(__name__)
 
 
@@ -40,7 +40,7 @@ class IndexFiles:
         products: Ids and attributes, in their order.
         backend: What searches the vectors; `exact` itself, or built of it.
         words: The index of words; None where none was saved.
-        least_probability, vector_recall, references, query_reach, reach: See `ProductIndex`.
+        least_probability, vector_recall, references, query_reach, reach, seen: See `ProductIndex`.
     """
 
     exact: ExactIndex
@@ -52,6 +52,7 @@ class IndexFiles:
     references: dict[str, Reference] = field(default_factory=dict)
     query_reach: QueryReach | None = None
     reach: FloatArray | None = None
+    seen: np.ndarray | None = None
 
     def write(self, folder: Path) -> None:
         """Writes them in place of what was there, whole or not at all.
@@ -71,6 +72,8 @@ class IndexFiles:
             for kind, reference in self.references.items():
                 np.save(fresh / AXES.format(kind), reference.axes)
             learned: dict[str, Any] = {LEAST: self.least_probability}
+            if self.seen is not None:
+                np.save(fresh / SEEN, self.seen)
             if self.query_reach is not None and self.reach is not None:
                 _write_reach(fresh, self.query_reach, self.reach)
                 learned[TYPICAL] = {kind: dict(means) for kind, means in self.query_reach.typical.items()}
@@ -99,6 +102,9 @@ def read_index(folder: Path) -> IndexFiles:
         least = {str(name): float(value) for name, value in meta.get(LEAST, {}).items()}
         references = _references(folder, meta.get(DRIFT, {}), exact.dim)
         query_reach, reach = _read_reach(folder, meta[TYPICAL], exact) if TYPICAL in meta else (None, None)
+        seen = np.load(folder / SEEN, allow_pickle=False) if (folder / SEEN).is_file() else None
+        if seen is not None and seen.shape != (exact.size,):
+            raise ValueError(f"{SEEN} is of {len(seen)} products")
     except (DataError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise BundleError(f"The index in {folder} is damaged ({error}). Build it again.") from error
     if (exact.size, exact.dim) != size or len(products) != exact.size:
@@ -111,7 +117,7 @@ def read_index(folder: Path) -> IndexFiles:
     words = WordIndex.load(folder)
     if words is not None and words.size != exact.size:
         raise BundleError(f"The words in {folder} are of {words.size} products. Build the index again.")
-    return IndexFiles(exact, products, backend, words, least, recall, references, query_reach, reach)
+    return IndexFiles(exact, products, backend, words, least, recall, references, query_reach, reach, seen)
 
 
 def _references(folder: Path, kept: Mapping[str, Any], dim: int) -> dict[str, Reference]:
@@ -134,7 +140,7 @@ def _write_reach(folder: Path, learned: QueryReach, reach: FloatArray) -> None:
 
 
 def _read_reach(
-    folder: Path, typical: Mapping[str, Mapping[str, float]], exact: ExactIndex
+    folder: Path, typical: Mapping[str, Mapping[str, list[float]]], exact: ExactIndex
 ) -> tuple[QueryReach, FloatArray]:
     """Of an index that has it; those of earlier versions rank by cosines."""
     reach, banks = np.load(folder / REACH, allow_pickle=False), {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,10 @@ def build_index(
     asked = sensible_queries(bundle, catalog)
     ids = products["product_id"].tolist()
     banks = {kind: Bank.of(some.vectors, [ids[row] for row in some.rows]) for kind, some in asked.items()}
-    index = ProductIndex.build(vectors, products, backend=backend, vector_type=vector_type, queries=banks)
+    made: dict[str, Any] = {"backend": backend, "vector_type": vector_type}
+    sides = bundle.known_sides
+    seen = None if sides is None else sides.trained_on(catalog.groups())
+    index = ProductIndex.build(vectors, products, queries=banks, seen=seen, **made)
     index.least_probability = least_probabilities(bundle, index, asked)
     index.references = references(bundle.head, index, asked)
     index.save(bundle.index_folder)

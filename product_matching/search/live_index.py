@@ -48,7 +48,17 @@ class Snapshot:
             return None
         frame = pd.DataFrame([{"product_id": name, **row} for name, (_, row) in self.added.items()])
         vectors = np.stack([vector for vector, _ in self.added.values()])
-        return ProductIndex.build(vectors, frame, backend="exact", queries=self.base.query_reach)
+        queries, seen = self.base.query_reach, self._seen
+        return ProductIndex.build(vectors, frame, backend="exact", queries=queries, seen=seen)
+
+    @property
+    def _seen(self) -> np.ndarray | None:
+        """Whether the model was trained on each product of `added`: as far as it knew one of this id."""
+        if self.base.seen is None:
+            return None
+        known = self.base.product_ids
+        trained = {known[place] for place in self.base.products.known_positions(self.added) if self.base.seen[place]}
+        return np.array([name in trained for name in self.added], bool)
 
     @cached_property
     def in_base(self) -> frozenset[str]:
@@ -77,6 +87,7 @@ class Snapshot:
         base, hidden = self.base, self.base.products.known_positions(self.hidden)
         kept = np.setdiff1d(np.arange(base.size), hidden)
         vectors, frames = [base.exact.rows(kept)], [base.products.frame.iloc[kept]]
+        seen = None if base.seen is None else np.concatenate([base.seen[kept], self._seen])
         if self.overlay is not None:
             vectors.append(self.overlay.exact.vectors)
             frames.append(self.overlay.products.frame)
@@ -85,6 +96,7 @@ class Snapshot:
         table = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
         backend = base.backend_name if choose_backend(AUTO, len(table)) == base.backend_name else AUTO
         made: dict[str, Any] = {"backend": backend, "seed": seed, "vector_type": base.exact.stored.kind}
+        made["seen"] = seen
         made["queries"] = base.query_reach and base.query_reach.banks
         fresh = ProductIndex.build(np.concatenate(vectors), table, **made)
         fresh.least_probability, fresh.references = base.least_probability, base.references

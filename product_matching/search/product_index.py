@@ -63,6 +63,8 @@ class ProductIndex:
         """What tells how near queries come to a product anyway; None: nobody told what is asked."""
         self.reach: FloatArray | None = None
         """That of each product, for words and for pictures, float32 [2, N]."""
+        self.seen: np.ndarray | None = None
+        """Whether the model was trained on each, bool [N]; None where nobody knows."""
 
     @property
     def words(self) -> WordIndex:
@@ -81,6 +83,7 @@ class ProductIndex:
         seed: int = 0,
         vector_type: str = "float32",
         queries: Mapping[str, Bank] | QueryReach | None = None,
+        seen: np.ndarray | None = None,
     ) -> Self:
         """Indexes one vector a product.
 
@@ -94,6 +97,7 @@ class ProductIndex:
             queries: Queries as shoppers will ask them, by `"text"` and `"image"`. Of them it learns how near any query
                 comes to each product (or they are what another index has learned), and an approximate backend is tuned
                 to them; without, to vectors near those of the products, which are easier to find.
+            seen: Bool `[N]`, whether the model was trained on each product: to those queries come nearer.
 
         Raises:
             ConfigError: If the backend or the type is not known.
@@ -108,12 +112,12 @@ class ProductIndex:
             raise DataError(f"There are {exact.size} vectors for {len(table)} products.")
         chosen = choose_backend(backend, exact.size)
         index = cls(exact, table, backend=exact)
-        searched, tuned = given, None
+        index.seen, searched, tuned = seen, given, None
         if queries is not None:
             if isinstance(queries, QueryReach):
-                index.query_reach, index.reach = queries, queries.of(given, table.frame)
+                index.query_reach, index.reach = queries, queries.of(given, table.frame, seen=seen)
             else:
-                index.query_reach, index.reach = QueryReach.learned(queries, given, table.frame)
+                index.query_reach, index.reach = QueryReach.learned(queries, given, table.frame, seen=seen)
             searched, tuned = widened(given, index.reach), index.query_reach.tuning_queries()
         if chosen != "exact":
             made = {"seed": seed, "vector_type": vector_type, "tuning_queries": tuned}
@@ -322,9 +326,10 @@ class ProductIndex:
         index = cls(found.exact, found.products, backend=found.backend, words=found.words)
         index.least_probability, index.vector_recall = found.least_probability, found.vector_recall
         index.references, index.query_reach, index.reach = found.references, found.query_reach, found.reach
+        index.seen = found.seen
         return index
 
     @property
     def _files(self) -> IndexFiles:
-        learned = self.least_probability, self.vector_recall, self.references, self.query_reach, self.reach
+        learned = self.least_probability, self.vector_recall, self.references, self.query_reach, self.reach, self.seen
         return IndexFiles(self.exact, self.products, self.backend, self.words, *learned)
