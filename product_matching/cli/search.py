@@ -57,6 +57,10 @@ def _add_arranging(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="leave out what is less probable and shares no words; auto for what the index was calibrated to",
     )
+    parser.add_argument(
+        "--rerank", type=Path, metavar="BUNDLE", help="a bundle of train-pairs reads the first results and orders them"
+    )
+    parser.add_argument("--rerank-top", type=int, default=50, metavar="N", help="how many it reads (default: 50)")
     parser.add_argument("--no-spelling", action="store_true", help="take words as they are typed")
 
 
@@ -81,8 +85,10 @@ def run(options: argparse.Namespace) -> None:
         diversity=options.diversity,
         facets=tuple(options.facet),
         min_probability=_probability(options.min_probability),
+        rerank=options.rerank_top if options.rerank else 0,
     )
-    page = SearchEngine.load(options.bundle).ask(options.text, image=image, options=wishes)
+    engine = SearchEngine.load(options.bundle, reranker=options.rerank or "")
+    page = engine.ask(options.text, image=image, options=wishes)
     emit(page.to_dict(), as_json=options.json, text=_text)
 
 

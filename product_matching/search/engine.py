@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,11 +11,12 @@ import numpy as np
 
 from product_matching._types import FloatArray
 from product_matching.bundle import Bundle, Encoders, load_bundle
-from product_matching.errors import BundleError, DataError
+from product_matching.errors import BundleError, ConfigError, DataError
 from product_matching.search.filters import Filter
 from product_matching.search.options import Options
 from product_matching.search.product_index import ProductIndex
 from product_matching.search.question import Part
+from product_matching.search.reranking import ResultReranker
 from product_matching.search.results import Page, Query, Result, find, results_of
 
 
@@ -27,17 +29,19 @@ class SearchEngine:
         engine.search("in blue", image=Path("mug.jpg").read_bytes(), filters=[parse_filter("price<20")])
     """
 
-    def __init__(self, bundle: Bundle, index: ProductIndex) -> None:
+    def __init__(self, bundle: Bundle, index: ProductIndex, reranker: ResultReranker | None = None) -> None:
         self.bundle = bundle
         self.index = index
+        self.reranker = reranker
 
     @classmethod
-    def load(cls, path: str | Path, *, towers: str = "") -> Self:
+    def load(cls, path: str | Path, *, towers: str = "", reranker: str | Path = "") -> Self:
         """Opens a bundle and its index.
 
         Args:
             path: Of the bundle.
             towers: Address of a TensorFlow Serving that runs the encoders; empty: they run here.
+            reranker: A bundle of `train-pairs`, which reads results where `Options.rerank` says how many.
 
         Raises:
             BundleError: If the bundle or its index is missing or damaged.
@@ -53,7 +57,7 @@ class SearchEngine:
                 f"The index of {bundle.folder} holds vectors of {index.dim} numbers, its model makes "
                 f"{bundle.manifest['dim']}. Build the index again."
             )
-        return cls(bundle, index)
+        return cls(bundle, index, ResultReranker.load(reranker) if reranker else None)
 
     def search(
         self, text: str = "", *, image: bytes = b"", k: int = 10, filters: Sequence[Filter] = (), **options: Any
@@ -79,7 +83,7 @@ class SearchEngine:
         """As `search`, with all that a results page shows: facets, how many match, the spelling that was meant.
 
         Raises:
-            ConfigError: If an option is out of range.
+            ConfigError: If an option is out of range, or results are to be read and there is no re-ranker.
             DataError: As `search`; or if an attribute to group by, to count or to filter by is not known.
         """
         options = options or Options()
@@ -87,7 +91,15 @@ class SearchEngine:
         vector = embed_query(self.bundle.encoders, meant, image, options.image_weight)[0]
         asked = {"pictured": bool(image), "image_weight": options.image_weight, "words": options.words}
         query = Query.of(vector, text, meant, **asked)
-        return find([Part(self.index, options.filters)], self.bundle.head, query, options)
+        parts = [Part(self.index, options.filters)]
+        if not (options.rerank and meant.strip()):
+            return find(parts, self.bundle.head, query, options)
+        if self.reranker is None:
+            raise ConfigError("rerank needs a re-ranker: SearchEngine.load(…, reranker=BUNDLE).")
+        # Read from the first on, whatever page is asked for: pages are slices of one order.
+        wanted = options.offset + options.k
+        page = find(parts, self.bundle.head, query, replace(options, offset=0, k=max(options.rerank, wanted)))
+        return replace(page, results=self.reranker(meant, page.results, options.rerank)[options.offset : wanted])
 
     def search_vectors(self, queries: FloatArray, *, k: int = 10, filters: Sequence[Filter] = ()) -> list[list[Result]]:
         """Finds the products nearest to vectors [Q, D]: a list a query."""

@@ -56,6 +56,7 @@ class Options(Arrangement):
             them.
         min_probability: Leave out products below this probability, unless their words agree or they are named;
             `"auto"` for the one that the index was calibrated to.
+        rerank: So many of the first results are read by the engine's re-ranker and put in its order; 0: none.
     """
 
     filters: Sequence[Filter] = ()
@@ -63,9 +64,12 @@ class Options(Arrangement):
     spelling: bool = True
     image_weight: float | None = None
     min_probability: float | str | None = None
+    rerank: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.rerank < 0:
+            raise ConfigError(f"rerank must be 0 or more, not {self.rerank}.")
         for name in ("image_weight", "min_probability"):
             value = getattr(self, name)
             if isinstance(value, str) and (name, value) == ("min_probability", AUTO):

@@ -31,7 +31,8 @@ class Result:
         attributes: The product's row in the catalogue; `image` is the path of its picture.
         parts: What the rank is made of: `cosine`, -1 to 1; `reach`, what is taken from that because such queries come
             near the product anyway; `words`, the agreement of words, 0 to 1; `code`, 1 where the query names the
-            product's id or model number.
+            product's id or model number; perhaps `reranker`, the probability by which the first results were ordered
+            anew.
         variants: Ids of the other products of its group, where results are grouped.
     """
 

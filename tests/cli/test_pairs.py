@@ -117,6 +117,35 @@ def test_link_within_one_table(reranker, files, capsys):
     assert all(one["left_id"] != one["right_id"] for one in found)
 
 
+def test_search_reads_its_first_results(tiny_bundle, reranker, files, tmp_path, capsys):
+    ask = ["search", tiny_bundle, "--text", "red mug", "-k", "4"]
+    assert main([*map(str, [*ask, "--rerank", reranker])]) == 2  # it knows names, not titles
+    assert "name of the right side" in capsys.readouterr().err
+    pairs = pd.read_csv(files / "train.csv").rename(columns={"l_name": "l_title", "r_name": "r_title"})
+    pairs[["l_title", "r_title", "label"]].to_csv(tmp_path / "pairs.csv", index=False)
+    out = tmp_path / "titles"
+    words = [
+        "train-pairs",
+        tmp_path / "pairs.csv",
+        "--valid",
+        tmp_path / "pairs.csv",
+        "--out",
+        out,
+        "--encoder",
+        "none",
+    ]
+    assert main([*map(str, words)]) == 0
+    capsys.readouterr()
+    plain = call(capsys, *ask[:-1], "20")["results"]
+    found = call(capsys, *ask[:-1], "20", "--rerank", out, "--rerank-top", "12")["results"]
+    said = [one["parts"].get("reranker") for one in found]
+    assert said[:12] == sorted(said[:12], reverse=True) and said[12:] == [None] * 8
+    assert {one["product_id"] for one in found[:12]} == {one["product_id"] for one in plain[:12]}
+    assert [one["product_id"] for one in found[12:]] == [one["product_id"] for one in plain[12:]]
+    second = call(capsys, *ask, "--offset", "4", "--rerank", out, "--rerank-top", "12")["results"]
+    assert [(one["product_id"], one["rank"]) for one in second] == [(o["product_id"], o["rank"]) for o in found[4:8]]
+
+
 def test_link_with_a_bundle_of_products(tiny_bundle, tiny_shop, capsys):
     result = call(capsys, "link", tiny_bundle, tiny_shop.catalog, "--threshold", "0", "-k", "2", "--limit", "30")
     assert result["candidates"] == len(result["links"]) > 0
