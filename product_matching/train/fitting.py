@@ -82,12 +82,21 @@ def fit(
     # What stands still in the heads' epochs and after them is computed once for both.
     with kept_features(config) if options.head_epochs or options.cached_blocks else nullcontext(config) as kept:
         model.halves = _halves(model) if options.cached_blocks else {}
-        if options.head_epochs and not (resume and checkpoints and (Path(checkpoints) / FILE).is_file()):
+        begun = bool(resume and checkpoints and (Path(checkpoints) / FILE).is_file())
+        if options.head_epochs and not begun:
             with pretrained_towers_at_rest(model, config):
-                _learn(model, train, val, of_the_heads(kept), teacher=teacher)
-            kept = replace(kept, train=replace(kept.train, linear_start=False))
+                _learn(model, train, val, of_the_heads(kept), begun=False, teacher=teacher)
+            begun = True
         return _learn(
-            model, train, val, kept, callbacks=callbacks, checkpoints=checkpoints, resume=resume, teacher=teacher
+            model,
+            train,
+            val,
+            kept,
+            begun=begun,
+            callbacks=callbacks,
+            checkpoints=checkpoints,
+            resume=resume,
+            teacher=teacher,
         )
 
 
@@ -97,12 +106,13 @@ def _learn(
     val: Catalog,
     config: Config,
     *,
+    begun: bool,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoints: str | Path | None = None,
     resume: bool = False,
     teacher: ProductModel | None = None,
 ) -> dict[str, list[float]]:
-    """The epochs of a configuration, by what is trainable now."""
+    """The epochs of a configuration, by what is trainable now; what has begun to learn begins as nothing else."""
     options = config.train
     trained, frozen = parameter_counts(model)
     logger.info("%s parameters learn, %s are frozen", f"{trained:,}", f"{frozen:,}")
@@ -115,7 +125,7 @@ def _learn(
         seed=config.seed,
         folder=options.feature_cache,
     )
-    if options.linear_start:
+    if options.linear_start and not begun:
         begin_as_regression(model, train, features)
     features |= _taught(model, teacher, train, config, folder=options.feature_cache or checkpoints or "")
     monitor = RetrievalMonitor(

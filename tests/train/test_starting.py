@@ -1,11 +1,17 @@
 """Heads that begin as a regression, against scikit-learn's."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from keras import ops
 from sklearn.linear_model import Ridge
 
+from product_matching.config import load_config
 from product_matching.layers import Projection
+from product_matching.train import fitting
+from product_matching.train.checkpoint import FILE
 from product_matching.train.starting import STRENGTHS, begin_as_regression, ridge
 
 
@@ -111,3 +117,20 @@ def test_without_enough_to_learn_from_nothing_changes(known):
     assert not begin_as_regression(wide, wide, features(known))
     assert not begin_as_regression(few, few, {"text_features": texts})
     assert all((np.asarray(b) == a).all() for a, b in zip(before, few.project_image.weights, strict=True))
+
+
+def test_heads_begin_once_and_a_run_that_goes_on_is_of_the_same_configuration(monkeypatch, tmp_path):
+    config = load_config("tiny", ["train.linear_start=true", "train.head_epochs=2", "text.pretrained=somewhere"])
+    calls = []
+
+    def learn(model, train, val, told, *, begun, **_):
+        calls.append((told.train.head_epochs, begun, told.train.linear_start))
+        return {}
+
+    monkeypatch.setattr(fitting, "_learn", learn)
+    monkeypatch.setattr(fitting, "pretrained_towers_at_rest", lambda *_: nullcontext())
+    fitting.fit(SimpleNamespace(), None, None, config, checkpoints=tmp_path)
+    (tmp_path / FILE).touch()
+    fitting.fit(SimpleNamespace(), None, None, config, checkpoints=tmp_path, resume=True)
+    # The checkpoint's key follows from the configuration, which must not differ where a run goes on.
+    assert calls == [(0, False, True), (2, True, True), (2, True, True)]
