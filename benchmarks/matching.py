@@ -126,7 +126,8 @@ def some_rows(catalog: Catalog, count: int) -> Catalog:
 def results(parts: Parts, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """A row for each way."""
     places = {"resnet": options.resnet, "minilm": options.minilm or packaged_minilm()}
-    took = 0.0
+    took = took_map = 0.0
+    mapped: Embed | None = None  # made by the first way that wants it
     for way in options.ways.split(","):
         if way in OURS:
             changes = [f"train.epochs={options.epochs}", *options.set, *OURS[way]]
@@ -142,18 +143,21 @@ def results(parts: Parts, options: argparse.Namespace) -> Iterator[dict[str, Any
                 parts[0], build_model(config, parts[0]), config, seconds=took or options.seconds or 600
             )
             row = {"seconds": time.process_time() - start, **measured(embed, parts)}
-        elif way == "linear map":
+        elif way.startswith("linear map"):
             start = time.process_time()
-            mapped = linear_map(parts[0], frozen_vectors(places["minilm"], places["resnet"]))
-            row = {**measured(mapped, parts), "seconds": time.process_time() - start}
-            took_map = row["seconds"]
-        elif way == "linear map ranked likewise":  # after "linear map"
-            known = mapped(parts[0])
-            ranker = Ranker({kind: known[kind][parts[0].with_image_and_text()[:BANK]] for kind in ("text", "image")})
-            row = {**measured(mapped, parts, ranker), "seconds": took_map}
+            mapped = mapped or linear_map(parts[0], frozen_vectors(places["minilm"], places["resnet"]))
+            row = measured(mapped, parts, _likewise(mapped, parts[0]) if way.endswith("likewise") else None)
+            took_map = took_map or time.process_time() - start
+            row["seconds"] = took_map
         else:
             row = measured(random_vectors, parts)
         yield {"way": way, **row}
+
+
+def _likewise(embed: Embed, train: Catalog) -> Ranker:
+    """Ranks vectors as ours are ranked, by those of the training."""
+    views, rows = embed(train), train.with_image_and_text()[:BANK]
+    return Ranker({kind: views[kind][rows] for kind in ("text", "image")})
 
 
 def ours(parts: Parts, config: Config) -> dict[str, Any]:
@@ -243,7 +247,8 @@ def among_all(embed: Embed, parts: Parts, ranker: Ranker) -> dict[str, Any]:
     shown, groups, seen = [], [], []
     for part in parts:
         some = part.with_image_and_text()
-        shown.append({kind: embed(part)[kind][some] for kind in ("image", "text")})
+        views = embed(part)
+        shown.append({kind: views[kind][some] for kind in ("image", "text")})
         groups.append(part.groups()[some])
         seen.append(np.full(len(some), part is parts[0]))
     views = {kind: np.concatenate([one[kind] for one in shown]) for kind in ("image", "text")}

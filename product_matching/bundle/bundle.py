@@ -6,6 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from product_matching._types import IntArray
 from product_matching.bundle.encoders import Encoders, SignatureEncoders
 from product_matching.bundle.head import Head
 from product_matching.bundle.manifest import read_manifest
@@ -54,6 +57,11 @@ class Bundle:
         """The split of the training; None where it was not kept."""
         path = self.folder / SIDES_FILE
         return KnownSides.load(path) if path.is_file() else None
+
+    def trained_on(self, groups: IntArray) -> np.ndarray | None:
+        """Whether each group, of `Catalog.groups`, was trained on: bool [N]; None where that was not kept."""
+        sides = self.known_sides
+        return None if sides is None else sides.trained_on(groups)
 
     @property
     def kind(self) -> str:

@@ -130,7 +130,8 @@ def measure(
     metrics = {"split": split, **summarise(judgement, part, category=category)}
     metrics |= examine(judgement, part, category=category, precision=precision, train=train, popularity=popularity)
     if whole is not None:
-        metrics["whole_catalogue"] = whole_catalogue(judgement, part, whole, all_views, seen=_seen(bundle, whole))
+        seen = bundle.trained_on(whole.groups())
+        metrics["whole_catalogue"] = whole_catalogue(judgement, part, whole, all_views, seen=seen)
     searched = judgement.searched["text_to_image"]
     metrics["confusions"] = confusions(part, judgement.rows, searched.first, category=category)
     name, theirs = _names(bundle, other)
@@ -150,11 +151,6 @@ def _whole(options: argparse.Namespace, catalog: Catalog) -> Catalog | None:
         say(f"not searched among all {len(catalog):,} products, which takes long: --whole-catalogue does it")
         return None
     return catalog
-
-
-def _seen(bundle: Bundle, whole: Catalog) -> Any:
-    """Which products the bundle was trained on; None where it does not say."""
-    return None if bundle.known_sides is None else bundle.known_sides.trained_on(whole.groups())
 
 
 def _popularity(path: str, part: Catalog) -> Any:

@@ -72,7 +72,8 @@ class Bank:
             cosines = np.asarray(vectors[start : start + CHUNK], np.float32) @ self.vectors.T
             inside = slice(*np.searchsorted(rows, [start, start + len(cosines)]))
             cosines[rows[inside] - start, queries[inside]] = -np.inf
-            found.append(np.stack([_mean_of_highest(cosines, count) for count in (NEAREST, NEIGHBOURS)]))
+            highest = _highest(cosines, NEIGHBOURS)
+            found.append(np.stack([_mean(_highest(highest, NEAREST)), _mean(highest)]))
         return np.concatenate(found, axis=1)
 
 
@@ -198,9 +199,14 @@ def _means(reach: FloatArray, makes: np.ndarray) -> dict[str, list[float]]:
     return {ALL: overall, **known.groupby(makes[known.index]).mean().T.to_dict("list")}
 
 
-def _mean_of_highest(cosines: FloatArray, count: int) -> FloatArray:
+def _highest(cosines: FloatArray, count: int) -> FloatArray:
+    """So many of each row, or all, in any order."""
     count = min(count, cosines.shape[1])
-    highest = np.partition(cosines, cosines.shape[1] - count, axis=1)[:, -count:]
-    there = np.isfinite(highest)
-    total = np.where(there, highest, 0).sum(axis=1)
+    return np.partition(cosines, cosines.shape[1] - count, axis=1)[:, -count:]
+
+
+def _mean(cosines: FloatArray) -> FloatArray:
+    """Of what there is in each row; nan where nothing is."""
+    there = np.isfinite(cosines)
+    total = np.where(there, cosines, 0).sum(axis=1)
     return np.where(there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.nan).astype(np.float32)

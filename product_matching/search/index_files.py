@@ -76,7 +76,7 @@ class IndexFiles:
                 np.save(fresh / SEEN, self.seen)
             if self.query_reach is not None and self.reach is not None:
                 _write_reach(fresh, self.query_reach, self.reach)
-                learned[TYPICAL] = {kind: dict(means) for kind, means in self.query_reach.typical.items()}
+                learned[TYPICAL] = self.query_reach.typical
             if self.references:
                 learned[DRIFT] = {kind: reference.to_dict() for kind, reference in self.references.items()}
             write_meta(fresh, {"backend": name, **shape, "info": self.backend.info, **learned})
@@ -152,7 +152,7 @@ def _read_reach(
             banks[kind] = Bank(np.load(folder / QUERIES.format(kind), allow_pickle=False), names)
             if banks[kind].vectors.shape != (len(names), exact.dim):
                 raise ValueError(f"{len(names)} queries of shape {banks[kind].vectors.shape}")
-    return QueryReach(banks, {kind: dict(typical[kind]) for kind in banks}), reach
+    return QueryReach(banks, {kind: typical[kind] for kind in banks}), reach
 
 
 def _load_backend(kind: type[VectorIndex], folder: Path, *, exact: ExactIndex, dim: int) -> VectorIndex:

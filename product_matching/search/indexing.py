@@ -48,8 +48,7 @@ def build_index(
     ids = products["product_id"].tolist()
     banks = {kind: Bank.of(some.vectors, [ids[row] for row in some.rows]) for kind, some in asked.items()}
     made: dict[str, Any] = {"backend": backend, "vector_type": vector_type}
-    sides = bundle.known_sides
-    seen = None if sides is None else sides.trained_on(catalog.groups())
+    seen = bundle.trained_on(catalog.groups())
     index = ProductIndex.build(vectors, products, queries=banks, seen=seen, **made)
     index.least_probability = least_probabilities(bundle, index, asked)
     index.references = references(bundle.head, index, asked)

@@ -210,15 +210,15 @@ class ProductIndex:
         Returns:
             Positions and inner products less the products' reach.
         """
-        less = toward(self.reach, sides)
         if self.backend is self.exact:
-            return self.exact.search(vectors, k, less=less)
+            return self.exact.search(vectors, k, less=toward(self.reach, sides))
         asked = vectors if self.reach is None else widened_query(vectors, sides)
         if self.exact.stored.kind == "float32":
             return self.backend.search(asked, k)
         # Small vectors are coded in another way by each library, and more coarsely than here, with a scale a vector:
         # of twice as many the best by the vectors kept here.
         positions, scores = self.backend.search(asked, min(2 * k, self.size))
+        less = toward(self.reach, sides)
         for row, places in enumerate(positions):
             there = places >= 0
             scores[row, there] = self.exact.inner(vectors[row], places[there])

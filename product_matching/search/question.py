@@ -46,7 +46,7 @@ class Question(Arrangement):
         vector: Of the query, float32 [D].
         text: Its words as written; empty to rank by the vector alone.
         share: What part of the query the words are, 0 to 1.
-        sides: What part of the vector is words and what part is a picture; see `query_reach`.
+        sides: What part of the vector is words and what part is a picture; see `metrics.reach`.
         least_cosine: From which, less its reach, a product counts as a match; -inf: all do.
         only_matches: Leave out what is no match.
     """

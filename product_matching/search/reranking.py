@@ -31,7 +31,7 @@ class ResultReranker:
     def __init__(self, model: Reranker) -> None:
         self.model = model
         compared = model.comparer
-        self._asks = next(name for name in compared.left if name not in compared.numeric)
+        self._asks = compared.titles[0]
         self._reads = list(compared.right)
         self._texts = [name for name in self._reads if name not in compared.numeric]
 
@@ -70,8 +70,7 @@ class ResultReranker:
             replace(result, parts={**result.parts, PART: float(value)})
             for result, value in zip(first, said, strict=True)
         ]
-        order = sorted(range(len(told)), key=lambda place: (-told[place].parts[PART], place))
-        rows = [*(told[place] for place in order), *results[count:]]
+        rows = [*sorted(told, key=lambda result: -result.parts[PART]), *results[count:]]
         return [replace(result, rank=rank) for rank, result in enumerate(rows, results[0].rank)]
 
 

@@ -1,11 +1,10 @@
 """The first results in the order of a re-ranker, by a stand-in whose answers are known."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from product_matching.errors import ConfigError
+from product_matching.model.reranker import Comparer
 from product_matching.search import Result
 from product_matching.search.reranking import ResultReranker
 
@@ -15,7 +14,7 @@ class Told:
 
     def __init__(self, said, right=("title", "brand")):
         self.said, self.asked = said, []
-        self.comparer = SimpleNamespace(left=["price", "name"], right=list(right), numeric=["price"])
+        self.comparer = Comparer(["price", "name"], list(right), ["price"])
 
     def score(self, left, right):
         self.asked += list(zip(left, right, strict=True))

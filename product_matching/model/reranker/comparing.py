@@ -39,7 +39,7 @@ class Comparer:
         self.left, self.right, self.numeric = list(left), list(right), list(numeric)
         self.weights = weights or WordWeights()
         self.shared = [name for name in self.left if name in self.right]
-        self._titles = tuple(next((c for c in side if c not in self.numeric), "") for side in (self.left, self.right))
+        self.titles = tuple(next((c for c in side if c not in self.numeric), "") for side in (self.left, self.right))
         self.names = list(self._compare({}, {}))
 
     @classmethod
@@ -68,7 +68,7 @@ class Comparer:
             if name not in self.numeric:
                 found |= _named(f"{name}.left_in_all", self._elsewhere(parse(one), b))
                 found |= _named(f"{name}.right_in_all", self._elsewhere(parse(other), a))
-        first, second = parse(left.get(self._titles[0], "")), parse(right.get(self._titles[1], ""))
+        first, second = parse(left.get(self.titles[0], "")), parse(right.get(self.titles[1], ""))
         found |= _named("title", self._words(first, second) | self._differences(first, second))
         found |= _named("title_in_all", {"left": self.weights.share(first, b), "right": self.weights.share(second, a)})
         found |= _named("all", self._words(a, b))
