@@ -7,6 +7,7 @@ Commands:
 
     python benchmarks/entity_matching.py FOLDER [--names abt_buy,…] [--models tf-idf,comparisons,…]
     python benchmarks/entity_matching.py FOLDER --link            # tables cut out of the pairs, linked
+    python benchmarks/entity_matching.py FOLDER --blocking        # the true pairs among the candidates, by vectors
 
 Time: half an hour for all models of all three.
 """
@@ -28,7 +29,9 @@ from product_matching.model.reranker.building import packaged_encoder
 from product_matching.model.reranker.comparing import whole
 from product_matching.model.reranker.weights import WordWeights
 from product_matching.model.reranker.words import parse
+from product_matching.recommendation.vectors import unit
 from product_matching.search.linking import Listings, link_listings, measure_links
+from product_matching.search.linking.blocking import by_vectors
 from product_matching.text import TextEncoder
 from product_matching.train import LabelledPairs, fit_pairs
 
@@ -42,9 +45,13 @@ def main() -> None:
     parser.add_argument("--names", default=NAMES)
     parser.add_argument("--models", default=MODELS)
     parser.add_argument("--link", action="store_true")
+    parser.add_argument("--blocking", action="store_true")
     options = parser.parse_args()
     for name in options.names.split(","):
         parts = read_parts(options.folder / name)
+        if options.blocking:
+            blocking(name, parts)
+            continue
         if options.link:
             link(name, *parts)
             continue
@@ -129,6 +136,21 @@ def link(name: str, train: LabelledPairs, valid: LabelledPairs, test: LabelledPa
         sizes = {"left": len(left), "right": len(right), "true": len(truth)}
         numbers = {key: found[key] for key in names}
         print(json.dumps({"data": name, "one to one": alone, **sizes, **numbers}), flush=True)
+
+
+def blocking(name: str, parts: tuple[LabelledPairs, ...]) -> None:
+    """All products of all pairs, candidates by MiniLM's vectors as they are."""
+    encoder = TextEncoder.from_pretrained(packaged_encoder(), max_tokens=64)
+    sides = [list(dict.fromkeys(whole(x) for part in parts for x in getattr(part, side))) for side in ("left", "right")]
+    left, right = (unit(encoder.encode(side)) for side in sides)
+    places = [{text: place for place, text in enumerate(side)} for side in sides]
+    truth = {(places[0][a], places[1][b]) for part in parts for a, b in matches(part)}
+    for k in (3, 5, 10):
+        for blend in (0, 1, 3):
+            found = by_vectors(left, right, k=k, blend=blend)
+            recall = len(truth & set(map(tuple, found.tolist()))) / len(truth)
+            sizes = {"left": len(left), "right": len(right), "true": len(truth), "candidates": len(found)}
+            print(json.dumps({"data": name, "k": k, "blend": blend, **sizes, "recall": recall}), flush=True)
 
 
 def matches(pairs: LabelledPairs) -> set[tuple[str, str]]:

@@ -44,6 +44,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("-k", type=int, default=10, help="candidates for each product (default: 10)")
     parser.add_argument(
+        "--blend",
+        type=int,
+        default=0,
+        metavar="N",
+        help="look for candidates a second time, by vectors blended with their N nearest: more pairs to score, and "
+        "some more of the true ones (default: 0)",
+    )
+    parser.add_argument(
         "--truth", type=Path, metavar="FILE", help="CSV of the true links, left_id and right_id: measure"
     )
     add_catalog_options(parser)
@@ -75,8 +83,9 @@ def _link(
 
     score, threshold = _scorer(bundle, left, left if right is None else right)
     threshold = threshold if options.threshold is None else options.threshold
+    how = {"k": options.k, "blend": options.blend, "one_to_one": options.one_to_one}
     with step("link"):
-        links = link_listings(left, right, score, threshold=threshold, k=options.k, one_to_one=options.one_to_one)
+        links = link_listings(left, right, score, threshold=threshold, **how)
     counts = {"left": len(left), "right": len(right) if right is not None else len(left)}
     result: dict[str, Any] = {**counts, "candidates": len(links.candidates), "threshold": threshold}
     result["links"] = links.table.to_dict("records")

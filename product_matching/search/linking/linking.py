@@ -61,12 +61,13 @@ def link_listings(
     *,
     threshold: float,
     k: int = 10,
+    blend: int = 0,
     one_to_one: bool = False,
 ) -> Links:
     """Finds pairs that are probably one product.
 
-    Candidates are, for each product, the k nearest of the other catalogue by words and, where there are vectors, by
-    these.
+    Candidates are, for each product of either, the k nearest of the other catalogue by words and, where there are
+    vectors, by these.
 
     Args:
         left: A catalogue.
@@ -74,20 +75,24 @@ def link_listings(
         probability: From candidates int64 [M, 2] to probabilities float [M].
         threshold: Pairs below it are left out.
         k: Candidates for each product.
+        blend: Neighbours that a vector is blended with to look a second time, see `by_vectors`; 0: none.
         one_to_one: No product in two pairs.
 
     Raises:
-        ConfigError: If k is below 1, or one-to-one is asked for within one catalogue.
+        ConfigError: If k is below 1, blend is below 0 or asked for without vectors, or one-to-one is asked for within
+            one catalogue.
         DataError: If a catalogue is empty.
     """
     if k < 1:
         raise ConfigError(f"k must be 1 or more, not {k}.")
+    if blend < 0:
+        raise ConfigError(f"blend must be 0 or more, not {blend}.")
     if one_to_one and right is None:
         raise ConfigError("One-to-one joins two catalogues; within one, a product may have several duplicates.")
     other = left if right is None else right
     if not len(left) or not len(other):
         raise DataError("There is no product to link: a catalogue is empty.")
-    candidates = find_candidates(left, right, k=k)
+    candidates = find_candidates(left, right, k=k, blend=blend)
     probabilities = np.asarray(probability(candidates), np.float64)
     kept = np.flatnonzero(probabilities >= threshold)
     if one_to_one:
@@ -102,12 +107,14 @@ def link_listings(
     return Links(pd.DataFrame(rows, columns=list(COLUMNS)), candidates)
 
 
-def find_candidates(left: Listings, right: Listings | None, *, k: int) -> IntArray:
+def find_candidates(left: Listings, right: Listings | None, *, k: int, blend: int = 0) -> IntArray:
     """Pairs that are worth a look: int64 [M, 2]; within one catalogue the first row is the smaller."""
     other, more = (left, k + 1) if right is None else (right, k)  # each product finds itself
     found = [by_words(left.texts(), other.texts(), k=more)]
     if left.vectors is not None and other.vectors is not None:
-        found.append(by_vectors(left.vectors, other.vectors, k=more))
+        found.append(by_vectors(left.vectors, other.vectors, k=more, blend=blend))
+    elif blend:
+        raise ConfigError("Only vectors can be blended, and a model of pairs gives none: leave blend out.")
     pairs = np.concatenate(found)
     if right is None:
         pairs = np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1)

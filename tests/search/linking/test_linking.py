@@ -79,3 +79,10 @@ def test_an_empty_catalogue_is_an_error():
 )
 def test_reasons_by_hand(left, right, expected):
     assert reason(left, right, WordWeights()) == expected
+
+
+def test_blending_needs_vectors_and_a_number():
+    with pytest.raises(ConfigError, match="Only vectors can be blended"):
+        link_listings(LEFT, RIGHT, alike(LEFT, RIGHT), threshold=0.5, blend=2)
+    with pytest.raises(ConfigError, match="blend must be 0 or more, not -1"):
+        link_listings(LEFT, RIGHT, alike(LEFT, RIGHT), threshold=0.5, blend=-1)
