@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from product_matching.cli.arguments import add_catalog_options, add_json, read_catalog
-from product_matching.cli.evaluate import select_part
+from product_matching.cli.arguments import add_json
+from product_matching.cli.measuring import add_measuring, measured_products
 from product_matching.cli.output import emit, table
 from product_matching.cli.progress import step
 
@@ -53,15 +53,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="N",
         help="keep so many layers of the text tower, and train a little further: train --init (default: all)",
     )
-    parser.add_argument("--catalog", type=Path, help="table of products to measure both bundles on")
-    parser.add_argument(
-        "--split",
-        choices=["train", "val", "test", "all"],
-        default="test",
-        help="which of its products: a side of the training's split, or all (default: test)",
-    )
     parser.add_argument("--overwrite", action="store_true", help="replace the bundle that is there")
-    add_catalog_options(parser)
+    add_measuring(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -73,21 +66,13 @@ def run(options: argparse.Namespace) -> None:
 
     bundle = load_bundle(options.bundle)
     free_path(options.out, overwrite=options.overwrite)
-    products = _products(bundle, options) if options.catalog else None
+    products = measured_products(bundle, options)
     before = _row(bundle, products)
     with step("write the bundle"):
         smaller = {"weights": options.weights, "text_layers": options.text_layers}
         folder = compress(bundle, options.out, **smaller, overwrite=options.overwrite)
     result = {"bundle": str(folder), "before": before, "after": _row(load_bundle(folder), products)}
     emit(result, as_json=options.json, text=_text)
-
-
-def _products(bundle: Bundle, options: argparse.Namespace) -> Catalog:
-    """The products of the table to measure on."""
-    split = bundle.manifest.get("split", {})
-    more = {"group_by": split.get("group_by", ""), "near_duplicates": split.get("near_duplicates", False)}
-    with step("read the catalogue"):
-        return select_part(bundle, read_catalog(options, **more), options.split)
 
 
 def _row(bundle: Bundle, products: Catalog | None) -> dict[str, Any]:

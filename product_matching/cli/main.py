@@ -13,6 +13,7 @@ from product_matching.cli import (
     ab_test,
     compress,
     consume,
+    convert,
     demo,
     doctor,
     embed,
@@ -33,7 +34,7 @@ from product_matching.cli import (
 from product_matching.cli.output import complain
 from product_matching.errors import ProductMatchingError
 
-COMMANDS = (demo, validate, train, evaluate, compress, embed, index, search, match, train_pairs, link)
+COMMANDS = (demo, validate, train, evaluate, compress, convert, embed, index, search, match, train_pairs, link)
 COMMANDS += (tune, train_recommender, recommend, evaluate_recommendation, ab_test, serve, consume, doctor)
 USERS_MISTAKE, OUR_MISTAKE, INTERRUPTED = 2, 1, 130
 

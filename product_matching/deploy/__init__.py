@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "ServingModule": "product_matching.deploy.serving_module",
+        "ConvertedTower": "product_matching.deploy.converted",
         "convert_towers": "product_matching.deploy.towers",
         "compress": "product_matching.deploy.compressing",
         "export": "product_matching.deploy.exporting",

@@ -92,14 +92,15 @@ def standing(bundle: Bundle, products: Catalog, *, queries: int = 100) -> dict[s
     pictures = [Path(path).read_bytes() for path in products.image_paths() if path][:queries]
     metrics = evaluate(bundle.load_model(), products)
     return {
-        "text_ms": _median_ms(lambda title: encoders.embed_text([title]), titles),
-        "image_ms": _median_ms(lambda picture: encoders.embed_image([picture]), pictures),
+        "text_ms": median_ms(lambda title: encoders.embed_text([title]), titles),
+        "image_ms": median_ms(lambda picture: encoders.embed_image([picture]), pictures),
         "recall@10": metrics["text_to_image"]["recall@10"],
         "accuracy": metrics["accuracy"],
     }
 
 
-def _median_ms(embed: Callable[[Any], Any], inputs: list[Any], *, warm: int = 5) -> float:
+def median_ms(embed: Callable[[Any], Any], inputs: list[Any], *, warm: int = 5) -> float:
+    """The median milliseconds of one input at a time, after some to warm up; nan where there is none."""
     if not inputs:
         return float("nan")
     for value in inputs[:warm]:

@@ -22,19 +22,24 @@ OPSET = 18
 """Of ONNX; onnxruntime 1.14 and later run it."""
 
 
-def convert_towers(model: ProductModel, folder: str | Path, to: TowerFormat = "onnx") -> dict[str, Path]:
+def convert_towers(
+    model: ProductModel, folder: str | Path, to: TowerFormat = "onnx", *, dynamic: bool = False
+) -> dict[str, Path]:
     """Writes the image tower and the text tower, each with projection and fusion, as files of another runtime.
 
     `image`: `pixels` uint8 [B, size, size, 3], RGB, as `preprocessor.decode` gives them. `text`: `token_ids` and
-    `segment_ids` int32 [B, L] and `padding_mask` bool [B, L], as `preprocessor.text` gives them. Either gives
+    `segment_ids` int32 [B, L] and `padding_mask` bool [B, L], as `preprocessor.text` gives them; for LiteRT, which
+    cannot do without a fixed length, filled up with zeros to `preprocessor.text.max_tokens`. Either gives
     `embedding` float32 [B, D], of length 1, in the space of the bundle: what `embed_image` and `embed_text` of the
     SavedModel give. Decoding and tokenising stay with the caller. The names are those of the ONNX inputs and outputs,
-    and of the one signature of a LiteRT file (`Interpreter(…).get_signature_runner()`).
+    and of the one signature of a LiteRT file (`Interpreter(…).get_signature_runner()`). `ConvertedTower` runs either.
 
     Args:
         model: A trained model; low-rank updates are merged into its weights first, for good.
         folder: Where the files go; made where it is missing.
         to: `"onnx"` or `"litert"`.
+        dynamic: Keep weights as int8 and multiply in int8 too, with a scale for the activations of each call that is
+            found as it runs: "dynamic range" quantisation, which needs no calibration data. Vectors change a little.
 
     Returns:
         The files, by `"image"` and `"text"`.
@@ -50,14 +55,15 @@ def convert_towers(model: ProductModel, folder: str | Path, to: TowerFormat = "o
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
-    for name, tower in _towers(model).items():
+    length = model.preprocessor.text.max_tokens if to == "litert" else None
+    for name, tower in _towers(model, length).items():
         files[name] = folder / f"{name}{ENDINGS[to]}"
-        write(tower, [weight.value for weight in model.weights], files[name])
+        write(tower, [weight.value for weight in model.weights], files[name], dynamic)
     return files
 
 
-def _towers(model: ProductModel) -> dict[str, Callable]:
-    size, length = model.preprocessor.image_size, model.preprocessor.text.max_tokens
+def _towers(model: ProductModel, length: int | None) -> dict[str, Callable]:
+    size = model.preprocessor.image_size
     ids = {name: tf.TensorSpec([None, length], tf.int32, name=name) for name in ("token_ids", "segment_ids")}
     mask = tf.TensorSpec([None, length], tf.bool, name="padding_mask")
     pixels = tf.TensorSpec([None, size, size, 3], tf.uint8, name="pixels")
@@ -76,7 +82,7 @@ def _towers(model: ProductModel) -> dict[str, Callable]:
     return {"image": image, "text": text}
 
 
-def _onnx(tower: Callable, weights: list[tf.Variable], path: Path) -> None:
+def _onnx(tower: Callable, weights: list[tf.Variable], path: Path, dynamic: bool) -> None:
     convert = require("tf2onnx.convert", "onnx")
     with _quiet():
         convert.from_function(
@@ -86,6 +92,10 @@ def _onnx(tower: Callable, weights: list[tf.Variable], path: Path) -> None:
             custom_op_handlers={"Erfc": (_erfc, [])},
             output_path=str(path),
         )
+        if dynamic:
+            # Convolutions with scales found as they run are slower than those in float32, here: products alone.
+            quantize = require("onnxruntime.quantization", "onnx").quantize_dynamic
+            quantize(str(path), str(path), op_types_to_quantize=["MatMul", "Gemm", "Gather"], per_channel=True)
 
 
 def _erfc(graph: Any, node: Any, name: str, arguments: list) -> None:
@@ -97,10 +107,12 @@ def _erfc(graph: Any, node: Any, name: str, arguments: list) -> None:
     graph.make_node("Sub", [one, erf], outputs=outputs, shapes=shapes, dtypes=types)
 
 
-def _litert(tower: Callable, weights: list[tf.Variable], path: Path) -> None:
+def _litert(tower: Callable, weights: list[tf.Variable], path: Path, dynamic: bool) -> None:
     module = tf.Module()  # keeps the variables alive, as the converter wants
     module.weights = weights
     converter = tf.lite.TFLiteConverter.from_concrete_functions([tower.get_concrete_function()], module)
+    if dynamic:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
     with _quiet():
         path.write_bytes(converter.convert())
 

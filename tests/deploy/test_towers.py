@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from product_matching.deploy.towers import convert_towers
+from product_matching.deploy import ConvertedTower, convert_towers
 from product_matching.errors import ConfigError
 
 pytestmark = pytest.mark.slow
@@ -46,6 +46,30 @@ def test_litert_gives_the_same_vectors(tiny_model, asked, tmp_path):
         for rows in (slice(None), slice(1)):  # any batch size
             fed = {key: value[rows] for key, value in inputs[name].items()}
             np.testing.assert_allclose(runner(**fed)["embedding"], expected[name][rows], atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("to", ["litert", "onnx"])
+def test_dynamic_eight_bits_are_smaller_and_near(tiny_model, asked, tmp_path, to):
+    if to == "onnx":
+        pytest.importorskip("tf2onnx")
+        pytest.importorskip("onnxruntime")
+    inputs, expected = asked
+    whole, small = (convert_towers(tiny_model, tmp_path / str(d), to, dynamic=d) for d in (False, True))
+    for name, file in small.items():
+        assert file.stat().st_size < whole[name].stat().st_size
+        found = ConvertedTower(file)(inputs[name])
+        assert not np.allclose(found, expected[name], atol=1e-6)
+        assert (found * expected[name].numpy()).sum(axis=1).min() > 0.99
+
+
+def test_texts_shorter_than_a_file_wants_are_filled_up(tiny_model, asked, tmp_path):
+    inputs, expected = asked
+    tower = ConvertedTower(convert_towers(tiny_model, tmp_path, "litert")["text"])
+    used = inputs["text"]["padding_mask"][:2].sum(axis=1).max()
+    short = {name: value[:2, :used] for name, value in inputs["text"].items()}
+    assert used < tiny_model.preprocessor.text.max_tokens
+    np.testing.assert_allclose(tower(short), expected["text"][:2], atol=1e-5)
 
 
 def test_an_unknown_format_is_refused(tiny_model, tmp_path):
