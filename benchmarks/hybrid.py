@@ -3,12 +3,15 @@
 Queries are made from the catalogue by a seed: `title` (a third of a title's words left out), `attributes` (two or three
 values of a product's attributes in any order) and both again with a typo (two neighbouring letters of a longer word
 swapped, or one left out). What is looked for: the products of that title; the products that have all those values.
-Vectors are those of a pretrained text encoder that never saw the catalogue, of title, description and tags. All three
-ways get the text as the speller mends it, or (`"spelling": false`) as it is typed.
+Vectors are those of a pretrained text encoder that never saw the catalogue, of title, description and tags; or those
+of a bundle, in its index, and then queries are made of the products that its training held out. All three ways get the
+text as the speller mends it, or (`"spelling": false`) as it is typed.
 
-Command, on two busy cores 3 to 8 minutes, most of it embedding (kept in --cache, a file for each catalogue):
+Commands; the first takes two busy cores 3 to 8 minutes, most of it embedding (kept in --cache, a file for each
+catalogue):
 
     python -m benchmarks.hybrid CATALOG --encoder DIR --attributes type color [--cache FILE] [--products 5000]
+    python -m benchmarks.hybrid CATALOG --bundle BUNDLE --attributes type color
 
 Prints one JSON object a line: nDCG@10 with 95 % bootstrap intervals, and the paired differences of hybrid and a half.
 
@@ -25,6 +28,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from product_matching.bundle import load_bundle
+from product_matching.cli.evaluate import select_part
 from product_matching.dataset import load_data
 from product_matching.search import ProductIndex
 
@@ -32,20 +37,24 @@ K = 10
 Asked = tuple[str, str, set[int]]
 
 
-def make_queries(table: pd.DataFrame, attributes: list[str], count: int, *, seed: int = 0) -> list[Asked]:
-    """Queries as (kind, text, rows looked for), `count` of each of four kinds."""
+def make_queries(
+    table: pd.DataFrame, attributes: list[str], count: int, *, of: np.ndarray | None = None, seed: int = 0
+) -> list[Asked]:
+    """Queries as (kind, text, rows looked for), `count` of each of four kinds, made of all rows or of some."""
     generator = np.random.default_rng(seed)
+    some = np.arange(len(table)) if of is None else of
     rows_of_title: dict[str, set[int]] = {}
     for row, title in enumerate(table["title"]):
         rows_of_title.setdefault(title, set()).add(row)
-    titles = [title for title in rows_of_title if len(title.split()) >= 2]
+    asked_of = dict.fromkeys(table["title"].iloc[some])
+    titles = [title for title in rows_of_title if title in asked_of and len(title.split()) >= 2]
     cells = {name: table[name].fillna("").astype(str).str.strip() for name in attributes}
     asked: list[Asked] = [
         ("title", _without_a_third(title.split(), generator), rows_of_title[title])
         for title in generator.permutation(titles)[:count]
     ]
     while sum(kind == "attributes" for kind, *_ in asked) < count:
-        row = int(generator.integers(len(table)))
+        row = int(some[generator.integers(len(some))])
         there = [name for name in attributes if cells[name][row]]
         if len(there) < 2:
             continue
@@ -88,18 +97,40 @@ def main() -> None:
     """Prints one JSON object a line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("catalog", type=Path)
-    parser.add_argument("--encoder", required=True)
+    vectors = parser.add_mutually_exclusive_group(required=True)
+    vectors.add_argument("--encoder")
+    vectors.add_argument("--bundle")
     parser.add_argument("--attributes", nargs="+", required=True)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "hybrid_vectors.npz")
     parser.add_argument("--products", type=int, default=5000)
     parser.add_argument("--queries", type=int, default=300)
     options = parser.parse_args()
+    if options.bundle:
+        by_bundle(options)
+        return
     table = load_data(options.catalog).table
     rows = np.random.default_rng(0).permutation(len(table))[: options.products]
     table = table.iloc[np.sort(rows)].reset_index(drop=True)
     asked = make_queries(table, options.attributes, options.queries)
     vectors = _embedded(table, asked, options)
     index = ProductIndex.build(vectors["products"], table, backend="exact")
+    for spelling in (True, False):
+        print_results(index, asked, vectors, spelling=spelling)
+
+
+def by_bundle(options: argparse.Namespace) -> None:
+    """The three ways with a trained bundle and its index, asked for what its training held out."""
+    bundle = load_bundle(options.bundle)
+    index = ProductIndex.load(bundle.folder / "index")
+    split = bundle.manifest["split"]
+    catalog = load_data(options.catalog, group_by=split["group_by"], near_duplicates=split["near_duplicates"])
+    held_out = set(select_part(bundle, catalog, "test").table["product_id"])
+    table = catalog.table.set_index("product_id").loc[index.product_ids].reset_index()
+    of = np.flatnonzero(table["product_id"].isin(held_out))
+    asked = make_queries(table, options.attributes, options.queries, of=of)
+    texts = {"typed": [text for _, text, _ in asked]}
+    texts["mended"] = [index.words.speller.corrected(text) for text in texts["typed"]]
+    vectors = {name: bundle.encoders.embed_text(lines) for name, lines in texts.items()}
     for spelling in (True, False):
         print_results(index, asked, vectors, spelling=spelling)
 

@@ -77,7 +77,9 @@ def _candidates(part: Part, question: Question, *, whole: bool = False, unfilter
     )
 
 
-def _hit(rank: int, row: tuple[int, int, float, float, float, float], parts: Sequence[Part], group_by: str) -> Hit:
+def _hit(
+    rank: int, row: tuple[int, int, float, float, float, float, float], parts: Sequence[Part], group_by: str
+) -> Hit:
     number, place, *found = row
     products = parts[number].index.products
     hit = products.hit(rank, place, *found)

@@ -19,10 +19,11 @@ from product_matching.search.drift import Reference
 from product_matching.search.exact import ExactIndex
 from product_matching.search.product_table import ProductTable
 from product_matching.search.protocol import VectorIndex
+from product_matching.search.ranking import WORD_WEIGHT
 from product_matching.search.storage import read_meta, read_products, write_meta, write_products
 from product_matching.search.words import WordIndex
 
-LEAST, RECALL, DRIFT = "least_probability", "recall@10", "drift"
+LEAST, RECALL, DRIFT, WEIGHT = "least_probability", "recall@10", "drift", "word_weight"
 AXES = "drift-{}.npy"
 """The axes of a kind of queries, float32 [A, D]."""
 QUERIES, MADE_OF = "queries-{}.npy", "queries-{}-made-of.npy"
@@ -40,7 +41,7 @@ class IndexFiles:
         products: Ids and attributes, in their order.
         backend: What searches the vectors; `exact` itself, or built of it.
         words: The index of words; None where none was saved.
-        least_probability, vector_recall, references, query_reach, reach, seen: See `ProductIndex`.
+        least_probability, vector_recall, references, query_reach, reach, seen, word_weight: See `ProductIndex`.
     """
 
     exact: ExactIndex
@@ -53,6 +54,7 @@ class IndexFiles:
     query_reach: QueryReach | None = None
     reach: FloatArray | None = None
     seen: np.ndarray | None = None
+    word_weight: float = WORD_WEIGHT
 
     def write(self, folder: Path) -> None:
         """Writes them in place of what was there, whole or not at all.
@@ -71,7 +73,7 @@ class IndexFiles:
             shape = {"size": self.exact.size, "dim": self.exact.dim, "vectors": self.vector_info}
             for kind, reference in self.references.items():
                 np.save(fresh / AXES.format(kind), reference.axes)
-            learned: dict[str, Any] = {LEAST: self.least_probability}
+            learned: dict[str, Any] = {LEAST: self.least_probability, WEIGHT: self.word_weight}
             if self.seen is not None:
                 np.save(fresh / SEEN, self.seen)
             if self.query_reach is not None and self.reach is not None:
@@ -99,6 +101,7 @@ def read_index(folder: Path) -> IndexFiles:
         products, size = ProductTable(frame), (int(meta["size"]), int(meta["dim"]))
         kind = BACKENDS[meta["backend"]]
         recall = float(meta.get("vectors", {}).get(RECALL, 1.0))
+        weight = float(meta.get(WEIGHT, WORD_WEIGHT))
         least = {str(name): float(value) for name, value in meta.get(LEAST, {}).items()}
         references = _references(folder, meta.get(DRIFT, {}), exact.dim)
         query_reach, reach = _read_reach(folder, meta[TYPICAL], exact) if TYPICAL in meta else (None, None)
@@ -117,7 +120,7 @@ def read_index(folder: Path) -> IndexFiles:
     words = WordIndex.load(folder)
     if words is not None and words.size != exact.size:
         raise BundleError(f"The words in {folder} are of {words.size} products. Build the index again.")
-    return IndexFiles(exact, products, backend, words, least, recall, references, query_reach, reach, seen)
+    return IndexFiles(exact, products, backend, words, least, recall, references, query_reach, reach, seen, weight)
 
 
 def _references(folder: Path, kept: Mapping[str, Any], dim: int) -> dict[str, Reference]:

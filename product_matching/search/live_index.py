@@ -49,7 +49,9 @@ class Snapshot:
         frame = pd.DataFrame([{"product_id": name, **row} for name, (_, row) in self.added.items()])
         vectors = np.stack([vector for vector, _ in self.added.values()])
         queries, seen = self.base.query_reach, self._seen
-        return ProductIndex.build(vectors, frame, backend="exact", queries=queries, seen=seen)
+        overlay = ProductIndex.build(vectors, frame, backend="exact", queries=queries, seen=seen)
+        overlay.word_weight = self.base.word_weight
+        return overlay
 
     @property
     def _seen(self) -> np.ndarray | None:
@@ -100,6 +102,7 @@ class Snapshot:
         made["queries"] = base.query_reach and base.query_reach.banks
         fresh = ProductIndex.build(np.concatenate(vectors), table, **made)
         fresh.least_probability, fresh.references = base.least_probability, base.references
+        fresh.word_weight = base.word_weight
         return fresh
 
 

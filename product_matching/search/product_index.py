@@ -29,7 +29,7 @@ from product_matching.search.index_files import IndexFiles, read_index
 from product_matching.search.measuring import measured_recall
 from product_matching.search.product_table import Hit, ProductTable
 from product_matching.search.protocol import VectorIndex, as_queries, as_vectors, check_k, in_order
-from product_matching.search.ranking import Ranking, best_places
+from product_matching.search.ranking import WORD_WEIGHT, Ranking, best_places
 from product_matching.search.words import WordIndex
 
 CANDIDATES = 100
@@ -57,6 +57,8 @@ class ProductIndex:
         `calibrating`."""
         self.references: dict[str, Reference] = {}
         """How sensible queries by "text" and by "image" were distributed; see `drift`."""
+        self.word_weight = WORD_WEIGHT
+        """What full agreement of words adds to a cosine; see `search.word_weight`."""
         self.vector_recall = 1.0
         """Recall@10 of exact search over the vectors as they are kept, against exact search in float32."""
         self.query_reach: QueryReach | None = None
@@ -291,7 +293,8 @@ class ProductIndex:
             places = np.unique(np.concatenate([places, best_places(words, CANDIDATES), named]))
         cosines, less = self.exact.inner(vector[0], places), toward(self.reach, sides)
         reach = np.zeros(len(places), np.float32) if less is None else less[places]
-        return Ranking(np.zeros_like(places), places, cosines, reach, words[places], code[places]).sorted()
+        weight = np.full(len(places), self.word_weight, np.float32)
+        return Ranking(np.zeros_like(places), places, cosines, reach, words[places], code[places], weight).sorted()
 
     def allowed(self, filters: Sequence[Filter], exclude_ids: Iterable[str] = ()) -> np.ndarray:
         """Which products meet the filters and are not excluded, bool [N]."""
@@ -326,10 +329,10 @@ class ProductIndex:
         index = cls(found.exact, found.products, backend=found.backend, words=found.words)
         index.least_probability, index.vector_recall = found.least_probability, found.vector_recall
         index.references, index.query_reach, index.reach = found.references, found.query_reach, found.reach
-        index.seen = found.seen
+        index.seen, index.word_weight = found.seen, found.word_weight
         return index
 
     @property
     def _files(self) -> IndexFiles:
         learned = self.least_probability, self.vector_recall, self.references, self.query_reach, self.reach, self.seen
-        return IndexFiles(self.exact, self.products, self.backend, self.words, *learned)
+        return IndexFiles(self.exact, self.products, self.backend, self.words, *learned, self.word_weight)

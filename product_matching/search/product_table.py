@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from product_matching.errors import DataError
-from product_matching.search.ranking import Ranking, order_of
+from product_matching.search.ranking import WORD_WEIGHT, Ranking, order_of
 
 ID = "product_id"
 SHOWN = 5  # unknown ids named in an error
@@ -29,6 +29,7 @@ class Hit:
         reach: What is taken from the score because such queries come near the product anyway; see `QueryReach`.
         words: How well its words cover those of the query, 0 to 1; 0 where words were not asked for.
         code: 1 where the query names its id or its model number, else 0.
+        word_weight: What full agreement of words adds to what it is ranked by.
         variants: Ids of the other products of its group, where results are grouped.
     """
 
@@ -39,6 +40,7 @@ class Hit:
     reach: float = 0.0
     words: float = 0.0
     code: float = 0.0
+    word_weight: float = WORD_WEIGHT
     variants: tuple[str, ...] = ()
 
     @property
@@ -49,7 +51,7 @@ class Hit:
     @property
     def order(self) -> float:
         """What results are ranked by: the nearness, more where words agree, and named products before all others."""
-        return order_of(self.score, self.reach, self.words, self.code)
+        return order_of(self.score, self.reach, self.words, self.code, self.word_weight)
 
 
 class ProductTable:
@@ -103,9 +105,9 @@ class ProductTable:
         """Makes results of a ranking, in its order."""
         return [self.hit(rank, *row) for rank, (_, *row) in enumerate(ranking.rows(), 1)]
 
-    def hit(self, rank: int, place: int, cosine: float, reach: float, words: float, code: float) -> Hit:
-        """Makes one result of a row of a ranking."""
-        return Hit(self.ids[place], cosine, rank, self._row(place), reach, words, code)
+    def hit(self, rank: int, place: int, cosine: float, *rest: float) -> Hit:
+        """Makes one result of a row of a ranking; `rest` from the reach on."""
+        return Hit(self.ids[place], cosine, rank, self._row(place), *rest)
 
     def values(self, name: str) -> list[str | None]:
         """The cells of an attribute as text, None where there is nothing."""

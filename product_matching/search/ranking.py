@@ -12,14 +12,14 @@ import numpy as np
 from product_matching._types import FloatArray
 
 WORD_WEIGHT = 0.4
-"""What full agreement of words adds to a cosine; see benchmarks/search.md."""
+"""What full agreement of words adds to a cosine, where no index has learned better; see `word_weight`."""
 CODE_WEIGHT = 3.0
-"""More than the rest together: a cosine goes from -1 to 1."""
+"""More than a cosine, from -1 to 1, and all its reach."""
 
 
-def order_of(cosine: Any, reach: Any, words: Any, code: Any) -> Any:
+def order_of(cosine: Any, reach: Any, words: Any, code: Any, word_weight: Any) -> Any:
     """What results are ranked by, of numbers or of arrays."""
-    return cosine - reach + WORD_WEIGHT * words + CODE_WEIGHT * code
+    return cosine - reach + word_weight * words + (CODE_WEIGHT + word_weight) * code
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Ranking:
         reach: What is taken from that, see `QueryReach`, float32 [n].
         words: Agreement of words, 0 to 1, float32 [n].
         code: 1 where the query names it, else 0, float32 [n].
+        word_weight: What full agreement of words adds to the cosine, float32 [n].
     """
 
     part: np.ndarray
@@ -41,6 +42,7 @@ class Ranking:
     reach: FloatArray
     words: FloatArray
     code: FloatArray
+    word_weight: FloatArray
 
     def __len__(self) -> int:
         return len(self.place)
@@ -48,7 +50,7 @@ class Ranking:
     @cached_property
     def order(self) -> FloatArray:
         """What they are ranked by, float32 [n]."""
-        return order_of(self.cosine, self.reach, self.words, self.code)
+        return order_of(self.cosine, self.reach, self.words, self.code, self.word_weight)
 
     def take(self, rows: np.ndarray | slice) -> Self:
         """Some of them, in the order of `rows`, int64 or bool."""
@@ -59,8 +61,8 @@ class Ranking:
         """The cosine less the reach: from where on a product counts as a match, float32 [n]."""
         return self.cosine - self.reach
 
-    def rows(self) -> Iterator[tuple[int, int, float, float, float, float]]:
-        """Part, place, cosine, reach, words and code of each, as Python's numbers."""
+    def rows(self) -> Iterator[tuple[int, int, float, float, float, float, float]]:
+        """All of each, in the order of the attributes, as Python's numbers."""
         return zip(*(getattr(self, field.name).tolist() for field in fields(self)), strict=True)
 
     def sorted(self) -> Self:

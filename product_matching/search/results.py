@@ -30,9 +30,9 @@ class Result:
         rank: From 1.
         attributes: The product's row in the catalogue; `image` is the path of its picture.
         parts: What the rank is made of: `cosine`, -1 to 1; `reach`, what is taken from that because such queries come
-            near the product anyway; `words`, the agreement of words, 0 to 1; `code`, 1 where the query names the
-            product's id or model number; perhaps `reranker`, the probability by which the first results were ordered
-            anew.
+            near the product anyway; `words`, the agreement of words, 0 to 1, and `word_weight`, what the whole of it
+            adds to the cosine; `code`, 1 where the query names the product's id or model number; perhaps `reranker`,
+            the probability by which the first results were ordered anew.
         variants: Ids of the other products of its group, where results are grouped.
     """
 
@@ -167,7 +167,13 @@ def results_of(hits: Sequence[Hit], head: Head, reach: float) -> list[Result]:
             float(probability),
             hit.rank,
             hit.attributes,
-            {"cosine": hit.score, "reach": hit.reach, "words": hit.words, "code": hit.code},
+            {
+                "cosine": hit.score,
+                "reach": hit.reach,
+                "words": hit.words,
+                "word_weight": hit.word_weight,
+                "code": hit.code,
+            },
             hit.variants,
         )
         for hit, score, probability in zip(hits, scores, probabilities, strict=True)

@@ -77,7 +77,8 @@ def test_an_index_keeps_what_sensible_queries_are_like(bundle, tiny_catalog, tmp
     assert least_probabilities(bundle, index, asked) == pytest.approx(index.least_probability, abs=1e-5)
     assert set(index.least_probability) == {"text", "image", "unknown words"}
     again = sensible_queries(bundle, tiny_catalog, seed=5)["text"]
-    scores = [hits[0].score for hits in index.search(again.vectors, k=1, sides=again.sides)]
+    asked_again = zip(again.texts, again.vectors, strict=True)
+    scores = [index.search_words(text, vector, k=1, sides=again.sides)[0].score for text, vector in asked_again]
     for bins in (index.references["text"].score, references(bundle.head, index, asked)["text"].score):
         assert bins.edges[0] < np.median(scores) < bins.edges[-1]
     assert worst(index.references["text"], again.vectors) < WATCH

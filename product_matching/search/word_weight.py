@@ -1,0 +1,85 @@
+"""How much agreement of words counts beside a vector: each shop's own, learned when its index is built.
+
+Where a trained model knows attributes better than the words of rows do (another language, a forgotten tag), words must
+not outvote it; where few products were there to train on, words know more. What a query means is taken from the tags
+of the product that it was made of, not from its words: of a query's first results, those are right that share them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from product_matching._types import FloatArray, IntArray
+from product_matching.dataset import Catalog
+from product_matching.search.calibrating import Sample
+from product_matching.search.product_index import ProductIndex
+from product_matching.search.ranking import WORD_WEIGHT, order_of
+
+WEIGHTS = (0.1, 0.2, WORD_WEIGHT, 0.6, 0.8, 1.2, 2.0, 4.0)
+FIRST = 10
+"""Results of a query that are judged."""
+FEWEST = 50
+"""Queries from which on their mean says something."""
+
+
+def word_weight(index: ProductIndex, sample: Sample | None, catalog: Catalog) -> float:
+    """The weight with which the first results share most tags with the product that the query was made of.
+
+    Args:
+        index: Of the products.
+        sample: Queries by words.
+        catalog: Their tags, in the order of the index.
+
+    Returns:
+        One of `WEIGHTS`; `WORD_WEIGHT` where tags are missing, or no other is better by more than chance.
+    """
+    if sample is None:
+        return WORD_WEIGHT
+    tags, groups = _tags(catalog), catalog.groups()
+    asked = [place for place, row in enumerate(sample.rows) if tags[row]]
+    if len(asked) < FEWEST:
+        return WORD_WEIGHT
+    rarity = _rarity(tags)
+    shared = np.stack([_agreement(index, sample, place, tags, groups, rarity) for place in asked])
+    means = shared.mean(axis=0)
+    best, usual = int(means.argmax()), WEIGHTS.index(WORD_WEIGHT)
+    gain = shared[:, best] - shared[:, usual]
+    chance = gain.std(ddof=1) / np.sqrt(len(gain))
+    return WEIGHTS[best] if gain.mean() > chance else WORD_WEIGHT
+
+
+def _agreement(
+    index: ProductIndex,
+    sample: Sample,
+    place: int,
+    tags: list[set[str]],
+    groups: IntArray,
+    rarity: dict[str, float],
+) -> FloatArray:
+    """For each of `WEIGHTS`: the share of its product's tags that the first results of a query have, float [W].
+
+    The product itself and those of its group do not count: they would be found by any weight.
+    """
+    row = sample.rows[place]
+    near = index.candidates(sample.vectors[place], sample.texts[place], sides=sample.sides)
+    near = near.take(groups[near.place] != groups[row])
+    whole = sum(rarity[tag] for tag in tags[row])
+    share = np.array([sum(rarity[tag] for tag in tags[row] & tags[other]) / whole for other in near.place])
+    found = []
+    for weight in WEIGHTS:
+        order = order_of(near.cosine, near.reach, near.words, near.code, weight)
+        found.append(share[np.argsort(-order, kind="stable")[:FIRST]].sum() / FIRST)
+    return np.array(found)
+
+
+def _tags(catalog: Catalog) -> list[set[str]]:
+    return [set(tags) for tags in catalog.tag_lists()]
+
+
+def _rarity(tags: list[set[str]]) -> dict[str, float]:
+    """Inverse document frequency: a shared colour tells more than the shop's own name."""
+    counts: dict[str, int] = {}
+    for some in tags:
+        for tag in some:
+            counts[tag] = counts.get(tag, 0) + 1
+    return {tag: float(np.log(1 + len(tags) / count)) for tag, count in counts.items()}

@@ -1,0 +1,95 @@
+"""How much words count: by whether words or vectors know what the tags say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from product_matching.dataset import load_data
+from product_matching.metrics.reach import WORDS
+from product_matching.search import ProductIndex
+from product_matching.search.calibrating import Sample
+from product_matching.search.live_index import LiveIndex
+from product_matching.search.word_weight import FEWEST, WEIGHTS, WORD_WEIGHT, word_weight
+
+COLOURS = ["red", "blue", "green", "black", "white", "pink"]
+NAMES = ["acme", "bolt", "cora", "dune", "elmo", "fern"]
+COUNT = 90
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """Colours as tags, titles that name the colour, and others that name a brand."""
+    generator = np.random.default_rng(0)
+    colours = [COLOURS[row % len(COLOURS)] for row in range(COUNT)]
+    table = pd.DataFrame({"product_id": [f"P{row}" for row in range(COUNT)], "tags": colours})
+    table["title"] = [f"{colour} mug no{row}" for row, colour in enumerate(colours)]
+    folder = tmp_path_factory.mktemp("shop")
+    table.to_csv(folder / "telling.csv", index=False)
+    names = generator.permutation([NAMES[row % len(NAMES)] for row in range(COUNT)])
+    table.assign(title=[f"{name} mug no{row}" for row, name in enumerate(names)]).to_csv(
+        folder / "idle.csv", index=False
+    )
+    own = unit(generator.normal(size=(COUNT, 200)))
+    of_colour, of_name = (np.eye(6)[pd.factorize(np.asarray(values))[0]] for values in (colours, names))
+    # Cosines of .26 between two of one colour, or of .8 between two of one name, and some .05 between any others.
+    return folder, {"known": unit(np.hstack([own, 0.6 * of_colour])), "unknown": unit(np.hstack([own, 2 * of_name]))}
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def learned(shop, titles, vectors, rows=range(COUNT), tags=True):
+    catalog = load_data(shop[0] / f"{titles}.csv")
+    if not tags:
+        catalog.table["tags"] = ""
+    index = ProductIndex.build(shop[1][vectors], catalog.table, backend="exact")
+    texts = [catalog.table["title"].iloc[row].split()[0] for row in rows]
+    sample = Sample(list(rows), shop[1][vectors][list(rows)], texts, len(texts), WORDS)
+    return word_weight(index, sample, catalog), index, sample, catalog
+
+
+def test_words_that_mislead_count_less_than_usual(shop):
+    assert learned(shop, "idle", "known")[0] < WORD_WEIGHT
+
+
+def test_words_that_know_more_than_the_vectors_count_more(shop):
+    assert learned(shop, "telling", "unknown")[0] > WORD_WEIGHT
+
+
+def test_it_is_the_weight_of_a_naive_loop(shop):
+    for titles, vectors in (("idle", "known"), ("telling", "unknown")):
+        weight, index, sample, catalog = learned(shop, titles, vectors)
+        means = []
+        for tried in WEIGHTS:
+            shares = []
+            for row, vector, text in zip(sample.rows, sample.vectors, sample.texts, strict=True):
+                order = shop[1][vectors] @ vector + tried * index.words.scores(text)
+                others = [other for other in np.argsort(-order, kind="stable") if other != row][:10]
+                same = [catalog.table["tags"].iloc[other] == catalog.table["tags"].iloc[row] for other in others]
+                shares.append(np.mean(same))
+            means.append(np.mean(shares))
+        assert means[WEIGHTS.index(weight)] == pytest.approx(max(means))
+
+
+def test_without_tags_or_with_few_queries_it_is_the_usual(shop):
+    assert learned(shop, "telling", "unknown", tags=False)[0] == WORD_WEIGHT
+    assert learned(shop, "telling", "unknown", rows=range(FEWEST - 1))[0] == WORD_WEIGHT
+
+
+def test_an_index_ranks_by_it_keeps_it_and_tells_it(shop, tmp_path):
+    index = learned(shop, "telling", "unknown")[1]
+    index.word_weight = 2.0
+    hit = index.search_words("red", shop[1]["unknown"][0], k=1)[0]
+    assert hit.order == pytest.approx(hit.score + 2.0 * hit.words, abs=1e-6)
+    index.save(tmp_path / "index")
+    assert ProductIndex.load(tmp_path / "index").word_weight == 2.0
+    live = LiveIndex(index)
+    live.put([("new", shop[1]["unknown"][0], {"title": "red thing", "tags": "red"})])
+    assert live.snapshot.overlay.word_weight == live.snapshot.compacted().word_weight == 2.0
+
+
+def test_a_named_product_stands_first_whatever_words_weigh(shop):
+    index = learned(shop, "telling", "unknown")[1]
+    index.word_weight = WEIGHTS[-1]
+    assert index.search_words("P1", -shop[1]["unknown"][1], k=1)[0].product_id == "P1"
