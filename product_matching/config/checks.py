@@ -35,7 +35,7 @@ _SHARES = {
     *("optimizer.ema", "train.label_smoothing"),
     *("text.dropout", "image.dropout", "model.dropout", "model.modality_dropout"),
     *("model.feature_dropout", "optimizer.warmup"),
-    *("split.val", "split.test", "text.boilerplate", "train.swap_fields"),
+    *("split.val", "split.test", "text.boilerplate", "train.swap_fields", "train.typed"),
 }
 
 
@@ -65,6 +65,7 @@ def _check_numbers(config: Config) -> None:
         "train.head_epochs",
         "train.augment",
         "train.rand_augment",
+        "train.cached_text_views",
         "train.teacher_weight",
     ):
         if not _get(config, key) >= 0:

@@ -177,6 +177,9 @@ class TrainConfig:
     1 for a catalogue that is passed over many times, less for a short run, 0 for none."""
     swap_fields: float = 0.0
     """Probability that title and description change places in training, so that neither's place says too much."""
+    typed: float = 0.0
+    """Probability that a text in training is one to three words of its title and tags, as shoppers type, where
+    `augment` is above 0. A search by words then finds more; whole texts are seen less often."""
     rand_augment: int = 0
     """Changes of light and colour, never of hue, that each image gets in training besides those of `augment`."""
     bucket: bool = False
@@ -190,6 +193,8 @@ class TrainConfig:
     mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     cached_views: int = 1
     """Views of each product that a frozen tower computes before training; the first is as it is, others augmented."""
+    cached_text_views: int = 0
+    """As `cached_views`, of texts alone, which cost less than pictures; 0: as many as `cached_views`."""
     linear_start: bool = False
     """Where both towers are frozen, the heads begin as a ridge regression from pictures to texts instead of at random;
     wants `model.dim` of at most the text tower's width."""

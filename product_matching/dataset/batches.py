@@ -19,7 +19,7 @@ from product_matching.dataset.kept import KeptFeatures
 from product_matching.dataset.ordering import Order
 from product_matching.dataset.tag_facets import Unknown, unknown_tags
 from product_matching.errors import ConfigError
-from product_matching.text.augment import drop_fields
+from product_matching.text.augment import as_typed, drop_fields
 from product_matching.visual import augment_images, rand_augment
 
 RAW = ("title", "description", "tags")
@@ -46,6 +46,7 @@ def make_dataset(
     training: bool = False,
     augment: float | None = None,
     swap_fields: float = 0.0,
+    typed: float = 0.0,
     rand_augment_ops: int = 0,
     same_kind: int = 1,
     bucket: bool = False,
@@ -72,6 +73,8 @@ def make_dataset(
         training: Shuffle and augment.
         augment: How strongly images and texts are varied at random, 0 to 2; by default 1 in training, else 0.
         swap_fields: Probability that title and description change places, where texts are varied.
+        typed: In training, or where `augment` says so, probability that a text becomes what a shopper might type: one
+            to three words of title and tags, see `as_typed`.
         rand_augment_ops: Changes of light and colour that each image gets besides, where images are varied.
         same_kind: In training, so many products of one kind of goods stand together: each is a hard negative of the
             others. With 1, batches are drawn at random, and most negatives are too easy to teach more than the kind.
@@ -131,7 +134,7 @@ def make_dataset(
     batches = order.batch(rows)
     strength = float(training) if augment is None else float(augment)
     if strength > 0:
-        augmenter = _augmenter(strength, swap_fields, rand_augment_ops, kept)
+        augmenter = _augmenter(strength, swap_fields, typed, rand_augment_ops, kept)
         batches = tf.data.Dataset.zip(batches, order.seeds()).map(augmenter, **parallel)
     elif kept:
         batches = batches.map(lambda batch: {**batch, "features": kept.look_up(batch["place"], None)}, **parallel)
@@ -189,12 +192,14 @@ def _decoder(preprocessor: ProductPreprocessor) -> Callable:
     return decode
 
 
-def _augmenter(strength: float, swap: float, ops: int, kept: KeptFeatures) -> Callable:
+def _augmenter(strength: float, swap: float, typed: float, ops: int, kept: KeptFeatures) -> Callable:
     def augment(batch: dict[str, Tensor], seed: Tensor) -> dict[str, Tensor]:
         image_seed, text_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
         if kept:
             batch = {**batch, "features": kept.look_up(batch["place"], text_seed)}
         fields = drop_fields(batch["title"], batch["description"], text_seed, swap=swap, strength=strength)
+        if typed:
+            fields = as_typed(*fields, batch["tags"], text_seed + 1, share=typed)
         batch = {**batch, "title": fields[0], "description": fields[1]}
         if "image" not in batch:
             return batch

@@ -7,6 +7,8 @@ import tensorflow as tf
 from product_matching._types import Tensor
 from product_matching.text.cleaning import MARKUP
 
+MOST_TYPED = 3
+"""Words of a query at most."""
 _NO_WORD = rf"{MARKUP}|&#?\w+;"
 
 
@@ -47,6 +49,33 @@ def drop_fields(
         tf.where(drop_title, "", _drop_words(title, word * strength, seeds[1])),
         tf.where(drop_description, "", _drop_words(description, word * strength, seeds[2])),
     )
+
+
+def as_typed(title: Tensor, description: Tensor, tags: Tensor, seed: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
+    """Some texts become what a shopper might type: one to three words of the title and of the tags, in any order.
+
+    A model that has read whole descriptions alone understands such queries badly.
+
+    Args:
+        title, description, tags: string [B], tags separated by `|`.
+        seed: int [2]; the same seed gives the same result.
+        share: Probability that a text becomes such a query; a product without a text stays without.
+
+    Returns:
+        The two fields, string [B]; the second is empty where the first is a query.
+    """
+    choice, order, length = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    labels = tf.strings.split(tags, "|")
+    pieces = tf.concat([tf.strings.split(title), tf.ragged.boolean_mask(labels, labels != "")], axis=1)
+    keys = pieces.with_flat_values(tf.random.stateless_uniform(tf.shape(pieces.flat_values), order))
+    first = tf.argsort(keys.to_tensor(2.0), axis=1)[:, :MOST_TYPED]  # what fills up a row comes last
+    chosen = tf.gather(pieces.to_tensor(""), first, batch_dims=1)
+    count = tf.random.stateless_uniform(tf.shape(title), length, 1, MOST_TYPED + 1, tf.int32)
+    kept = tf.where(tf.range(tf.shape(chosen)[1]) < count[:, None], chosen, "")
+    query = tf.strings.strip(tf.strings.reduce_join(kept, axis=1, separator=" "))
+    drawn = tf.random.stateless_uniform(tf.shape(title), choice) < share
+    drawn &= (query != "") & (_has_words(title) | _has_words(description))
+    return tf.where(drawn, query, title), tf.where(drawn, "", description)
 
 
 def _has_words(text: Tensor) -> Tensor:

@@ -34,7 +34,9 @@ def frozen_features(
     catalog: Catalog,
     *,
     views: int = 1,
+    text_views: int = 0,
     augment: float = 1.0,
+    typed: float = 0.0,
     batch_size: int = 128,
     seed: int = 0,
     folder: str | Path = "",
@@ -45,7 +47,8 @@ def frozen_features(
         model: Whose towers; `model.halves` says which are cut.
         catalog: The products.
         views: Views of each product; the first shows it as it is, others are augmented.
-        augment: How strongly, as of `make_dataset`.
+        text_views: Views of each text, where they are not as many.
+        augment, typed: How strongly, and the share of texts that become queries, as of `make_dataset`.
         batch_size: Products a forward pass.
         seed: Seed of the augmentation.
         folder: Where to keep the result, under a name that follows from the weights that were used, the preprocessing
@@ -56,7 +59,10 @@ def frozen_features(
         `image_hidden`, `text_hidden` float16 [N, views, …] and with the latter `padding_mask` bool [N, views, L]; with
         texts `has_text` bool [N].
     """
-    options = {"views": views, "augment": augment if views > 1 else 0.0, "seed": seed if views > 1 else 0}
+    options = {
+        "image": _view_options(views, augment, seed, 0.0),
+        "text": _view_options(text_views or views, augment, seed, typed),
+    }
     keep = _Keeper(model, catalog, batch_size, options, Path(folder) if folder else None)
     found: dict[str, np.ndarray] = {}
     for name, attribute in TOWERS.items() if len(catalog) else ():
@@ -67,6 +73,13 @@ def frozen_features(
         else:
             found |= keep(name, known=hidden)
     return found
+
+
+def _view_options(views: int, augment: float, seed: int, typed: float) -> dict[str, Any]:
+    """How views are made; of one nothing varies."""
+    if views == 1:
+        return {"views": 1, "augment": 0.0, "seed": 0}
+    return {"views": views, "augment": augment, "seed": seed, **({"typed": typed} if typed else {})}
 
 
 @contextmanager
@@ -93,7 +106,8 @@ def feature_key(
     if name == "image":
         parts = [(path, *image_state(path)) for path in catalog.image_paths()]
     else:
-        parts = list(zip(catalog.table["title"], catalog.table["description"], strict=True))
+        fields = ("title", "description", *(["tags"] if options.get("typed") else []))
+        parts = list(zip(*(catalog.table[field] for field in fields), strict=True))
     digest.update(json.dumps(parts).encode())
     return f"{name}-{digest.hexdigest()[:32]}"
 
@@ -113,7 +127,7 @@ class _Keeper:
     model: ProductModel
     catalog: Catalog
     batch_size: int
-    options: dict[str, Any]
+    options: dict[str, dict[str, Any]]
     folder: Path | None
 
     def __call__(
@@ -123,7 +137,7 @@ class _Keeper:
         if self.folder is None:
             return self._compute(name, halves, known, in_memory)
         tower = getattr(self.model, TOWERS[name])
-        path = self.folder / feature_key(name, tower, self.catalog, self.options, halves)
+        path = self.folder / feature_key(name, tower, self.catalog, self.options[name], halves)
         if path.is_dir():
             logger.info("read what the frozen %s tower gives from %s", name, path)
         else:
@@ -134,7 +148,7 @@ class _Keeper:
     def _compute(
         self, name: str, halves: Halves | None, known: Mapping[str, np.ndarray], allocate: Allocate
     ) -> dict[str, np.ndarray]:
-        count, views = len(self.catalog), self.options["views"]
+        count, views = len(self.catalog), self.options[name]["views"]
         part = "frozen half of the" if halves else "frozen"
         logger.info("compute the %s %s tower once for %d products, views: %d", part, name, count, views)
         run = _runner(name, self.model, halves, known)
@@ -155,6 +169,7 @@ class _Keeper:
     def _in_batches(
         self, name: str, view: int, known: Mapping[str, np.ndarray], run: Runner
     ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
+        options = self.options[name]
         # The other modality is not asked for: zeros of no width stand in for it.
         other = "text" if name == "image" else "image"
         nothing = {f"{other}_features": np.zeros((len(self.catalog), 1, 0), np.float32)}
@@ -164,8 +179,9 @@ class _Keeper:
             self.catalog,
             self.model.preprocessor,
             batch_size=self.batch_size,
-            augment=self.options["augment"] if view else 0.0,
-            seed=self.options["seed"] + view,
+            augment=options["augment"] if view else 0.0,
+            typed=options.get("typed", 0.0),
+            seed=options["seed"] + view,
             cache=False,
             features=nothing | given,
         )

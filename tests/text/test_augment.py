@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from product_matching.text import clean_text
-from product_matching.text.augment import drop_fields
+from product_matching.text.augment import as_typed, drop_fields
 
 COUNT = 4000
 TITLES = tf.constant(["red running shoes with white laces"] * COUNT)
@@ -66,3 +66,35 @@ def test_rates_of_zero_change_nothing():
     fields = drop_fields(TITLES, DESCRIPTIONS, tf.constant([0, 0]), no_description=0, no_title=0, word=0)
     np.testing.assert_array_equal(fields[0], TITLES)
     np.testing.assert_array_equal(fields[1], DESCRIPTIONS)
+
+
+TYPED = [
+    tf.constant(column)
+    for column in (["Red mug", "", "Lamp", ""], ["fine", "long text", "", ""], ["a b|red", "x|y", "", "t"])
+]
+
+
+def test_queries_are_one_to_three_words_of_title_and_tags():
+    pieces = [{"Red", "mug", "a b", "red"}, {"x", "y"}, {"Lamp"}, set()]
+    seen = [set() for _ in pieces]
+    for seed in range(60):
+        titles, descriptions = (field.numpy() for field in as_typed(*TYPED, tf.constant([seed, 0]), share=1.0))
+        assert not any(descriptions)
+        for row, title in enumerate(titles):
+            words = title.decode().replace("a b", "a_b").split()
+            assert len(words) == len(set(words)) <= 3
+            assert {word.replace("_", " ") for word in words} <= pieces[row]
+            assert words or row == 3  # a product without a text stays without, whatever its tags
+            seen[row].add(tuple(words))
+    assert {len(words) for words in seen[0]} == {1, 2, 3}
+    assert seen[1] == {("x",), ("y",), ("x", "y"), ("y", "x")}  # in any order
+
+
+def test_the_share_of_queries_is_as_asked_and_others_stay():
+    columns = [tf.repeat(column[:1], 2000) for column in TYPED]
+    titles, descriptions = (field.numpy() for field in as_typed(*columns, tf.constant([1, 2]), share=0.3))
+    typed = descriptions == b""
+    assert abs(typed.mean() - 0.3) < 0.04
+    assert set(titles[~typed]) == {b"Red mug"}
+    again = as_typed(*columns, tf.constant([1, 2]), share=0.3)[0].numpy()
+    assert (again == titles).all()

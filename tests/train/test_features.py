@@ -218,3 +218,21 @@ def test_short_texts_are_filled_up_where_they_are_kept(catalog):
     assert inputs["text_hidden"].shape[1] == np.asarray(inputs["padding_mask"]).sum(axis=1).max()
     plain, _ = next(iter(make_dataset(catalog, model.preprocessor, batch_size=14)))
     np.testing.assert_allclose(model(inputs)["text"], model(plain)["text"], atol=2e-3)
+
+
+def test_texts_may_have_more_views_than_pictures_and_be_queries(model, catalog, tmp_path):
+    made = {"text_views": 5, "augment": 1.0, "seed": 4, "folder": tmp_path}
+    found = frozen_features(model, catalog, typed=0.9, **made)
+    assert (found["image_features"].shape[1], found["text_features"].shape[1]) == (1, 5)
+    plain = frozen_features(model, catalog, **made)
+    np.testing.assert_array_equal(found["text_features"][:, 0], plain["text_features"][:, 0])
+    assert not np.allclose(found["text_features"][:, 1:], plain["text_features"][:, 1:])
+    text = model.text_encoder
+    options = {"views": 5, "augment": 1.0, "seed": 4}
+    keys = [feature_key("text", text, catalog, {**options, **more}) for more in ({}, {"typed": 0.9})]
+    other = catalog.take(np.arange(len(catalog)))
+    other.table["tags"] = "other"
+    keys += [feature_key("text", text, other, {**options, **more}) for more in ({}, {"typed": 0.9})]
+    assert keys[0] == keys[2]
+    assert keys[1] != keys[3]  # queries have words of the tags
+    assert {path.name for path in tmp_path.glob("text-*")} >= set(keys[:2])
