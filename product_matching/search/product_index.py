@@ -293,7 +293,7 @@ class ProductIndex:
             places = np.unique(np.concatenate([places, best_places(words, CANDIDATES), named]))
         cosines, less = self.exact.inner(vector[0], places), toward(self.reach, sides)
         reach = np.zeros(len(places), np.float32) if less is None else less[places]
-        weight = np.full(len(places), self.word_weight, np.float32)
+        weight = np.full(len(places), self.word_weight)
         return Ranking(np.zeros_like(places), places, cosines, reach, words[places], code[places], weight).sorted()
 
     def allowed(self, filters: Sequence[Filter], exclude_ids: Iterable[str] = ()) -> np.ndarray:

@@ -33,7 +33,7 @@ class Ranking:
         reach: What is taken from that, see `QueryReach`, float32 [n].
         words: Agreement of words, 0 to 1, float32 [n].
         code: 1 where the query names it, else 0, float32 [n].
-        word_weight: What full agreement of words adds to the cosine, float32 [n].
+        word_weight: What full agreement of words adds to the cosine, float64 [n].
     """
 
     part: np.ndarray
@@ -42,14 +42,14 @@ class Ranking:
     reach: FloatArray
     words: FloatArray
     code: FloatArray
-    word_weight: FloatArray
+    word_weight: np.ndarray
 
     def __len__(self) -> int:
         return len(self.place)
 
     @cached_property
     def order(self) -> FloatArray:
-        """What they are ranked by, float32 [n]."""
+        """What they are ranked by, float64 [n]."""
         return order_of(self.cosine, self.reach, self.words, self.code, self.word_weight)
 
     def take(self, rows: np.ndarray | slice) -> Self:
