@@ -69,9 +69,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=200, help="titles and pictures that are timed")
     options = parser.parse_args()
     bundle = load_bundle(options.bundle)
-    known = bundle.manifest.get("split", {})
-    more = {"group_by": known.get("group_by", ""), "near_duplicates": known.get("near_duplicates", False)}
-    part = select_part(bundle, load_data(options.catalog, **more), options.split)
+    part = select_part(bundle, load_data(options.catalog, **bundle.grouping), options.split)
     with tempfile.TemporaryDirectory() as folder:
         for weights in WEIGHTS:
             small = load_bundle(compress(bundle, Path(folder) / weights, weights=weights))

@@ -122,8 +122,7 @@ def by_bundle(options: argparse.Namespace) -> None:
     """The three ways with a trained bundle and its index, asked for what its training held out."""
     bundle = load_bundle(options.bundle)
     index = ProductIndex.load(bundle.folder / "index")
-    split = bundle.manifest["split"]
-    catalog = load_data(options.catalog, group_by=split["group_by"], near_duplicates=split["near_duplicates"])
+    catalog = load_data(options.catalog, **bundle.grouping)
     held_out = set(select_part(bundle, catalog, "test").table["product_id"])
     table = catalog.table.set_index("product_id").loc[index.product_ids].reset_index()
     of = np.flatnonzero(table["product_id"].isin(held_out))

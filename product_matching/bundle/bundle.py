@@ -58,6 +58,12 @@ class Bundle:
         path = self.folder / SIDES_FILE
         return KnownSides.load(path) if path.is_file() else None
 
+    @property
+    def grouping(self) -> dict[str, Any]:
+        """How its training told which products belong together, as options of `load_data`."""
+        split = self.manifest.get("split", {})
+        return {"group_by": split.get("group_by", ""), "near_duplicates": split.get("near_duplicates", False)}
+
     def trained_on(self, groups: IntArray) -> np.ndarray | None:
         """Whether each group, of `Catalog.groups`, was trained on: bool [N]; None where that was not kept."""
         sides = self.known_sides

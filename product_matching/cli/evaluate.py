@@ -72,10 +72,7 @@ def run(options: argparse.Namespace) -> None:
     if not 0 < options.precision <= 1:
         raise ConfigError(f"--precision is above 0 and up to 1; got {options.precision:g}.")
     with step("read the catalogue"):
-        split = bundle.manifest.get("split", {})
-        catalog = read_catalog(
-            options, group_by=split.get("group_by", ""), near_duplicates=split.get("near_duplicates", False)
-        )
+        catalog = read_catalog(options, **bundle.grouping)
     part = select_part(bundle, catalog, options.split)
     with step(f"evaluate on {len(part)} products"):
         metrics = measure(

@@ -31,7 +31,5 @@ def measured_products(bundle: Bundle, options: argparse.Namespace) -> Catalog | 
     """The products of the table that are measured on; None without a table."""
     if not options.catalog:
         return None
-    split = bundle.manifest.get("split", {})
-    more = {"group_by": split.get("group_by", ""), "near_duplicates": split.get("near_duplicates", False)}
     with step("read the catalogue"):
-        return select_part(bundle, read_catalog(options, **more), options.split)
+        return select_part(bundle, read_catalog(options, **bundle.grouping), options.split)

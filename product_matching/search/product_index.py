@@ -334,5 +334,6 @@ class ProductIndex:
 
     @property
     def _files(self) -> IndexFiles:
-        learned = self.least_probability, self.vector_recall, self.references, self.query_reach, self.reach, self.seen
-        return IndexFiles(self.exact, self.products, self.backend, self.words, *learned, self.word_weight)
+        measured = self.least_probability, self.vector_recall, self.references
+        learned = self.query_reach, self.reach, self.seen, self.word_weight
+        return IndexFiles(self.exact, self.products, self.backend, self.words, *measured, *learned)

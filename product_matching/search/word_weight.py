@@ -7,6 +7,8 @@ of the product that it was made of, not from its words: of a query's first resul
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from product_matching._types import FloatArray, IntArray
@@ -35,7 +37,7 @@ def word_weight(index: ProductIndex, sample: Sample | None, catalog: Catalog) ->
     """
     if sample is None:
         return WORD_WEIGHT
-    tags, groups = _tags(catalog), catalog.groups()
+    tags, groups = [set(some) for some in catalog.tag_lists()], catalog.groups()
     asked = [place for place, row in enumerate(sample.rows) if tags[row]]
     if len(asked) < FEWEST:
         return WORD_WEIGHT
@@ -72,14 +74,7 @@ def _agreement(
     return np.array(found)
 
 
-def _tags(catalog: Catalog) -> list[set[str]]:
-    return [set(tags) for tags in catalog.tag_lists()]
-
-
 def _rarity(tags: list[set[str]]) -> dict[str, float]:
     """Inverse document frequency: a shared colour tells more than the shop's own name."""
-    counts: dict[str, int] = {}
-    for some in tags:
-        for tag in some:
-            counts[tag] = counts.get(tag, 0) + 1
+    counts = Counter(tag for some in tags for tag in some)
     return {tag: float(np.log(1 + len(tags) / count)) for tag, count in counts.items()}
