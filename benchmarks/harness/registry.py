@@ -30,6 +30,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "service_crashes": ("{bundle}",),
     "small_catalogues": ("{data}/ikea/catalog.csv",),
     "training": (),
+    "training_gpu": (),
 }
 """The arguments of each, before the options that the caller adds; {data} and {bundle} are the harness' own options."""
 

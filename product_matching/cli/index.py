@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
 
     bundle = load_bundle(options.bundle)
     with step("read the catalogue"):
-        catalog = read_catalog(options)
+        catalog = read_catalog(options, **bundle.grouping)
     made: dict[str, Any] = {"backend": options.backend, "vector_type": options.vectors}
     if options.embeddings:
         from product_matching.deploy.embedding import Shards

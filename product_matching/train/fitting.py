@@ -236,8 +236,12 @@ def _compile(model: ProductModel, config: Config, *, steps: int) -> None:
     optimizer = build_optimizer(config.optimizer, steps=steps)
     for tower, section in ((model.text_encoder, config.text), (model.image_encoder, config.image)):
         scale_learning_rate(optimizer, tower.backbone.trainable_variables, section.learning_rate_factor)
-    # XLA slows these towers down on a CPU (69 against 40 examples a second for ResNet-18).
-    model.compile(optimizer=optimizer, loss=build_loss(config.train), jit_compile=False)
+    on_jax = keras.backend.backend() == "jax"
+    if on_jax and model.image_encoder.has_tokens:
+        # In training cuDNN's kernels take no odd number of tokens, and patches with a class token are one: 197.
+        keras.config.disable_flash_attention()
+    # With TensorFlow XLA slows these towers down on a CPU (69 against 40 examples a second for ResNet-18).
+    model.compile(optimizer=optimizer, loss=build_loss(config.train), jit_compile=on_jax)
     model.optimizer.build(model.trainable_variables)  # else Keras traces the step twice
 
 
