@@ -49,12 +49,12 @@ def run(options: argparse.Namespace) -> None:
 
     bundle = load_bundle(options.bundle)
     with step("read the catalogue"):
-        catalog = read_catalog(options)
+        catalog = read_catalog(options, **bundle.grouping)
     made: dict[str, Any] = {"backend": options.backend, "vector_type": options.vectors}
     if options.embeddings:
         from product_matching.deploy.embedding import Shards
 
-        made["vectors"] = Shards.open(options.embeddings).vectors(bundle, catalog)
+        made["vectors"], made["text_vectors"] = Shards.open(options.embeddings).vectors(bundle, catalog)
     with step("index" if options.embeddings else "embed and index"), bar("embed", len(catalog)) as progress:
         index = build_index(bundle, catalog, **made, progress=progress)
     result = {

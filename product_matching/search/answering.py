@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -77,9 +78,7 @@ def _candidates(part: Part, question: Question, *, whole: bool = False, unfilter
     )
 
 
-def _hit(
-    rank: int, row: tuple[int, int, float, float, float, float, float], parts: Sequence[Part], group_by: str
-) -> Hit:
+def _hit(rank: int, row: tuple[Any, ...], parts: Sequence[Part], group_by: str) -> Hit:
     number, place, *found = row
     products = parts[number].index.products
     hit = products.hit(rank, place, *found)

@@ -9,7 +9,7 @@ from product_matching.metrics.reach import WORDS
 from product_matching.search import ProductIndex
 from product_matching.search.calibrating import Sample
 from product_matching.search.live_index import LiveIndex
-from product_matching.search.word_weight import FEWEST, WEIGHTS, WORD_WEIGHT, word_weight
+from product_matching.search.part_weights import FEWEST, USUAL, WORD_WEIGHT, WORD_WEIGHTS, part_weights
 
 COLOURS = ["red", "blue", "green", "black", "white", "pink"]
 NAMES = ["acme", "bolt", "cora", "dune", "elmo", "fern"]
@@ -46,22 +46,22 @@ def learned(shop, titles, vectors, rows=range(COUNT), tags=True):
     index = ProductIndex.build(shop[1][vectors], catalog.table, backend="exact")
     texts = [catalog.table["title"].iloc[row].split()[0] for row in rows]
     sample = Sample(list(rows), shop[1][vectors][list(rows)], texts, len(texts), WORDS)
-    return word_weight(index, sample, catalog), index, sample, catalog
+    return part_weights(index, sample, catalog), index, sample, catalog
 
 
 def test_words_that_mislead_count_less_than_usual(shop):
-    assert learned(shop, "idle", "known")[0] < WORD_WEIGHT
+    assert learned(shop, "idle", "known")[0][0] < WORD_WEIGHT
 
 
 def test_words_that_know_more_than_the_vectors_count_more(shop):
-    assert learned(shop, "telling", "unknown")[0] > WORD_WEIGHT
+    assert learned(shop, "telling", "unknown")[0][0] > WORD_WEIGHT
 
 
 def test_it_is_the_weight_of_a_naive_loop(shop):
     for titles, vectors in (("idle", "known"), ("telling", "unknown")):
         weight, index, sample, catalog = learned(shop, titles, vectors)
         means = []
-        for tried in WEIGHTS:
+        for tried in WORD_WEIGHTS:
             shares = []
             for row, vector, text in zip(sample.rows, sample.vectors, sample.texts, strict=True):
                 order = shop[1][vectors] @ vector + tried * index.words.scores(text)
@@ -69,12 +69,12 @@ def test_it_is_the_weight_of_a_naive_loop(shop):
                 same = [catalog.table["tags"].iloc[other] == catalog.table["tags"].iloc[row] for other in others]
                 shares.append(np.mean(same))
             means.append(np.mean(shares))
-        assert means[WEIGHTS.index(weight)] == pytest.approx(max(means))
+        assert means[WORD_WEIGHTS.index(weight[0])] == pytest.approx(max(means))
 
 
 def test_without_tags_or_with_few_queries_it_is_the_usual(shop):
-    assert learned(shop, "telling", "unknown", tags=False)[0] == WORD_WEIGHT
-    assert learned(shop, "telling", "unknown", rows=range(FEWEST - 1))[0] == WORD_WEIGHT
+    assert learned(shop, "telling", "unknown", tags=False)[0] == USUAL
+    assert learned(shop, "telling", "unknown", rows=range(FEWEST - 1))[0] == USUAL
 
 
 def test_an_index_ranks_by_it_keeps_it_and_tells_it(shop, tmp_path):
@@ -91,5 +91,5 @@ def test_an_index_ranks_by_it_keeps_it_and_tells_it(shop, tmp_path):
 
 def test_a_named_product_stands_first_whatever_words_weigh(shop):
     index = learned(shop, "telling", "unknown")[1]
-    index.word_weight = WEIGHTS[-1]
+    index.word_weight = WORD_WEIGHTS[-1]
     assert index.search_words("P1", -shop[1]["unknown"][1], k=1)[0].product_id == "P1"

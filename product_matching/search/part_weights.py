@@ -1,13 +1,16 @@
-"""How much agreement of words counts beside a vector: each shop's own, learned when its index is built.
+"""How much agreement of words, and the vector of a product's words alone, count beside its vector: each shop's own.
 
 Where a trained model knows attributes better than the words of rows do (another language, a forgotten tag), words must
-not outvote it; where few products were there to train on, words know more. What a query means is taken from the tags
-of the product that it was made of, not from its words: of a query's first results, those are right that share them.
+not outvote it; where few products were there to train on, words know more, and a text tells more than its picture: of
+two products that words find alike, the one whose own words mean what the query says is nearer. An index learns both
+weights when it is built. What a query means is taken from the tags of the product that it was made of, not from its
+words: of a query's first results, those are right that share them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 
 import numpy as np
 
@@ -15,17 +18,19 @@ from product_matching._types import FloatArray, IntArray
 from product_matching.dataset import Catalog
 from product_matching.search.calibrating import Sample
 from product_matching.search.product_index import ProductIndex
-from product_matching.search.ranking import WORD_WEIGHT, order_of
+from product_matching.search.ranking import TEXT_WEIGHT, WORD_WEIGHT, order_of
 
-WEIGHTS = (0.1, 0.2, WORD_WEIGHT, 0.6, 0.8, 1.2, 2.0, 4.0)
+WORD_WEIGHTS = (0.1, 0.2, WORD_WEIGHT, 0.6, 0.8, 1.2, 2.0, 4.0)
+TEXT_WEIGHTS = (TEXT_WEIGHT, 0.5, 1.0, 2.0, 4.0)
+USUAL = (WORD_WEIGHT, TEXT_WEIGHT)
 FIRST = 10
 """Results of a query that are judged."""
 FEWEST = 50
 """Queries from which on their mean says something."""
 
 
-def word_weight(index: ProductIndex, sample: Sample | None, catalog: Catalog) -> float:
-    """The weight with which the first results share most tags with the product that the query was made of.
+def part_weights(index: ProductIndex, sample: Sample | None, catalog: Catalog) -> tuple[float, float]:
+    """The weights with which the first results share most tags with the product that the query was made of.
 
     Args:
         index: Of the products.
@@ -33,21 +38,23 @@ def word_weight(index: ProductIndex, sample: Sample | None, catalog: Catalog) ->
         catalog: Their tags, in the order of the index.
 
     Returns:
-        One of `WEIGHTS`; `WORD_WEIGHT` where tags are missing, or no other is better by more than chance.
+        One of `WORD_WEIGHTS` and one of `TEXT_WEIGHTS`; `USUAL` where tags are missing, or no other pair is better by
+        more than chance.
     """
     if sample is None:
-        return WORD_WEIGHT
+        return USUAL
     tags, groups = [set(some) for some in catalog.tag_lists()], catalog.groups()
     asked = [place for place, row in enumerate(sample.rows) if tags[row]]
     if len(asked) < FEWEST:
-        return WORD_WEIGHT
+        return USUAL
+    pairs = list(product(WORD_WEIGHTS, TEXT_WEIGHTS if index.text_vectors is not None else TEXT_WEIGHTS[:1]))
     rarity = _rarity(tags)
-    shared = np.stack([_agreement(index, sample, place, tags, groups, rarity) for place in asked])
+    shared = np.stack([_agreement(index, sample, place, tags, groups, rarity, pairs) for place in asked])
     means = shared.mean(axis=0)
-    best, usual = int(means.argmax()), WEIGHTS.index(WORD_WEIGHT)
+    best, usual = int(means.argmax()), pairs.index(USUAL)
     gain = shared[:, best] - shared[:, usual]
     chance = gain.std(ddof=1) / np.sqrt(len(gain))
-    return WEIGHTS[best] if gain.mean() > chance else WORD_WEIGHT
+    return pairs[best] if gain.mean() > chance else USUAL
 
 
 def _agreement(
@@ -57,8 +64,9 @@ def _agreement(
     tags: list[set[str]],
     groups: IntArray,
     rarity: dict[str, float],
+    pairs: list[tuple[float, float]],
 ) -> FloatArray:
-    """For each of `WEIGHTS`: the share of its product's tags that the first results of a query have, float [W].
+    """For each pair of weights: the share of its product's tags that the first results of a query have, float [P].
 
     The product itself and those of its group do not count: they would be found by any weight.
     """
@@ -67,11 +75,9 @@ def _agreement(
     near = near.take(groups[near.place] != groups[row])
     whole = sum(rarity[tag] for tag in tags[row])
     share = np.array([sum(rarity[tag] for tag in tags[row] & tags[other]) / whole for other in near.place])
-    found = []
-    for weight in WEIGHTS:
-        order = order_of(near.cosine, near.reach, near.words, near.code, weight)
-        found.append(share[np.argsort(-order, kind="stable")[:FIRST]].sum() / FIRST)
-    return np.array(found)
+    words, texts = np.array(pairs).T[:, :, None]
+    order = order_of(near.cosine, near.reach, near.words, near.code, words, near.text, texts)
+    return share[np.argsort(-order, axis=1, kind="stable")[:, :FIRST]].sum(axis=1) / FIRST
 
 
 def _rarity(tags: list[set[str]]) -> dict[str, float]:
