@@ -24,7 +24,7 @@ from product_matching.search.storage import read_meta, read_products, write_meta
 from product_matching.search.words import WordIndex
 
 LEAST, RECALL, DRIFT = "least_probability", "recall@10", "drift"
-WEIGHT, TEXT_WEIGHT_NAME = "word_weight", "text_weight"
+OF_WORDS, OF_TEXTS = "word_weight", "text_weight"
 TEXTS = "text_vectors"
 """Folder of the vectors of the products' words alone, with files as of the others; what `index.json` says of them."""
 AXES = "drift-{}.npy"
@@ -79,11 +79,11 @@ class IndexFiles:
             shape = {"size": self.exact.size, "dim": self.exact.dim, "vectors": self.vector_info}
             for kind, reference in self.references.items():
                 np.save(fresh / AXES.format(kind), reference.axes)
-            learned: dict[str, Any] = {LEAST: self.least_probability, WEIGHT: self.word_weight}
+            learned: dict[str, Any] = {LEAST: self.least_probability, OF_WORDS: self.word_weight}
             if self.text_vectors is not None:
                 (fresh / TEXTS).mkdir()
                 self.text_vectors.save(fresh / TEXTS)
-                learned |= {TEXT_WEIGHT_NAME: self.text_weight, TEXTS: _kept_as(self.text_vectors)}
+                learned |= {OF_TEXTS: self.text_weight, TEXTS: _kept_as(self.text_vectors)}
             if self.seen is not None:
                 np.save(fresh / SEEN, self.seen)
             if self.query_reach is not None and self.reach is not None:
@@ -114,7 +114,7 @@ def read_index(folder: Path) -> IndexFiles:
         products, size = ProductTable(frame), (int(meta["size"]), int(meta["dim"]))
         kind = BACKENDS[meta["backend"]]
         recall = float(meta.get("vectors", {}).get(RECALL, 1.0))
-        weights = float(meta.get(WEIGHT, WORD_WEIGHT)), float(meta.get(TEXT_WEIGHT_NAME, TEXT_WEIGHT))
+        weights = float(meta.get(OF_WORDS, WORD_WEIGHT)), float(meta.get(OF_TEXTS, TEXT_WEIGHT))
         least = {str(name): float(value) for name, value in meta.get(LEAST, {}).items()}
         references = _references(folder, meta.get(DRIFT, {}), exact.dim)
         query_reach, reach = _read_reach(folder, meta[TYPICAL], exact) if TYPICAL in meta else (None, None)

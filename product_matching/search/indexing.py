@@ -12,11 +12,11 @@ import pandas as pd
 from product_matching._types import FloatArray
 from product_matching.bundle import Bundle, Encoders, SignatureEncoders
 from product_matching.dataset import Catalog
-from product_matching.metrics.reach import TEXT, Bank
+from product_matching.metrics.reach import Bank
 from product_matching.search.calibrating import least_probabilities, references, sensible_queries
+from product_matching.search.part_weights import part_weights, unseen_queries
 from product_matching.search.product_index import ProductIndex
 from product_matching.search.stored_vectors import check_type
-from product_matching.search.part_weights import part_weights
 
 WORDS = ("title", "description", "tags")
 BATCH_SIZE = 256
@@ -56,7 +56,7 @@ def build_index(
     seen = bundle.trained_on(catalog.groups())
     index = ProductIndex.build(vectors, products, queries=banks, seen=seen, **made)
     index.least_probability = least_probabilities(bundle, index, asked)
-    index.word_weight, index.text_weight = part_weights(index, asked.get(TEXT), catalog)
+    index.word_weight, index.text_weight = part_weights(index, unseen_queries(bundle, catalog), catalog)
     if not index.text_weight:
         index.text_vectors = None
     index.references = references(bundle.head, index, asked)

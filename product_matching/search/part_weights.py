@@ -3,8 +3,9 @@
 Where a trained model knows attributes better than the words of rows do (another language, a forgotten tag), words must
 not outvote it; where few products were there to train on, words know more, and a text tells more than its picture: of
 two products that words find alike, the one whose own words mean what the query says is nearer. An index learns both
-weights when it is built. What a query means is taken from the tags of the product that it was made of, not from its
-words: of a query's first results, those are right that share them.
+weights when it is built, from queries made of products that training held out, as vectors know the others better than
+any that will come. What a query means is taken from the tags of the product that it was made of, not from its words: of
+a query's first results, those are right that share them.
 """
 
 from __future__ import annotations
@@ -15,18 +16,35 @@ from itertools import product
 import numpy as np
 
 from product_matching._types import FloatArray, IntArray
+from product_matching.bundle import Bundle
 from product_matching.dataset import Catalog
-from product_matching.search.calibrating import Sample
+from product_matching.metrics.reach import WORDS
+from product_matching.search.calibrating import Sample, few_words
 from product_matching.search.product_index import ProductIndex
 from product_matching.search.ranking import TEXT_WEIGHT, WORD_WEIGHT, order_of
 
-WORD_WEIGHTS = (0.1, 0.2, WORD_WEIGHT, 0.6, 0.8, 1.2, 2.0, 4.0)
-TEXT_WEIGHTS = (TEXT_WEIGHT, 0.5, 1.0, 2.0, 4.0)
+WORD_WEIGHTS = (0.1, 0.2, WORD_WEIGHT, 0.6, 0.8, 1.2, 2.0, 4.0, 8.0, 16.0, 32.0)
+TEXT_WEIGHTS = (TEXT_WEIGHT, 0.5, 1.0, 2.0, 4.0, 8.0)
 USUAL = (WORD_WEIGHT, TEXT_WEIGHT)
 FIRST = 10
 """Results of a query that are judged."""
-FEWEST = 50
-"""Queries from which on their mean says something."""
+QUERIES, FEWEST = 1000, 50
+"""How many are drawn, and from how many on their mean says something."""
+CHANCE = 2.0
+"""Standard errors by which another pair must be better than the usual one."""
+
+
+def unseen_queries(bundle: Bundle, catalog: Catalog, *, seed: int = 0) -> Sample | None:
+    """Some words of the titles of products that training held out; of any, where nobody knows or it held out few."""
+    generator, titles = np.random.default_rng(seed), catalog.table["title"].tolist()
+    seen = bundle.trained_on(catalog.groups())
+    unseen = np.arange(len(catalog)) if seen is None else np.flatnonzero(~seen)
+    rows = generator.choice(unseen if len(unseen) >= FEWEST else len(catalog), QUERIES).tolist()
+    asked = [(row, text) for row in rows if (text := few_words(str(titles[row]), generator))]
+    if not asked:
+        return None
+    texts = [text for _, text in asked]
+    return Sample([row for row, _ in asked], bundle.encoders.embed_text(texts), texts, 0, WORDS)
 
 
 def part_weights(index: ProductIndex, sample: Sample | None, catalog: Catalog) -> tuple[float, float]:
@@ -53,7 +71,7 @@ def part_weights(index: ProductIndex, sample: Sample | None, catalog: Catalog) -
     means = shared.mean(axis=0)
     best, usual = int(means.argmax()), pairs.index(USUAL)
     gain = shared[:, best] - shared[:, usual]
-    chance = gain.std(ddof=1) / np.sqrt(len(gain))
+    chance = CHANCE * gain.std(ddof=1) / np.sqrt(len(gain))
     return pairs[best] if gain.mean() > chance else USUAL
 
 

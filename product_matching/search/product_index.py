@@ -304,8 +304,8 @@ class ProductIndex:
         texts = np.zeros(len(places), np.float32)
         if worded and self.text_vectors is not None:
             texts = np.float32(share) * self.text_vectors.inner(vector[0], places)
-        weights = (np.full(len(places), weight) for weight in (self.word_weight, self.text_weight))
-        found = cosines, reach, words[places], code[places], next(weights), texts, next(weights)
+        word_weight, text_weight = (np.full(len(places), weight) for weight in (self.word_weight, self.text_weight))
+        found = cosines, reach, words[places], code[places], word_weight, texts, text_weight
         return Ranking(np.zeros_like(places), places, *found).sorted()
 
     def allowed(self, filters: Sequence[Filter], exclude_ids: Iterable[str] = ()) -> np.ndarray:

@@ -24,7 +24,7 @@ class Result:
 
     Attributes:
         product_id: Which.
-        score: What the results are ranked by, higher is better: t · (cosine - reach + what agreement of words, of texts
+        score: What the results are ranked by, higher is better: t · (cosine - reach + what words, the product's text
             and a named code add) + b; for a product's own vector, the score of the match head.
         probability: That the query and the product match, 0 to 1, by the bundle's calibration.
         rank: From 1.
