@@ -75,6 +75,18 @@ def test_pages_filters_and_both_kinds_of_search_agree():
         assert [hit for page in pages for hit in page.hits][:100] == whole
 
 
+@pytest.mark.parametrize("weights", [(0.4, 0.0), (32.0, 8.0)])
+def test_diversity_counts_as_much_whatever_words_weigh(weights):
+    table = pd.DataFrame({"product_id": ["a", "b", "c"], "title": ["red mug", "red mug", "red mug blue dot"]})
+    vectors = np.array([[1, 0], [1, 0], [0.8, 0.6]], np.float32)
+    index = ProductIndex.build(vectors, table, backend="exact", text_vectors=vectors)
+    index.word_weight, index.text_weight = weights
+    found = answer([Part(index)], Question(QUERY, "red mug", sides=WORDS, diversity=0.6)).hits
+    assert [hit.product_id for hit in found] == ["a", "c", "b"]
+    found = answer([Part(index)], Question(QUERY, "red mug", sides=WORDS)).hits
+    assert [hit.product_id for hit in found] == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
 def test_they_are_kept_in_the_type_of_the_vectors(tmp_path, kind):
     index = built(vector_type=kind)
