@@ -4,8 +4,9 @@ Queries are made from the catalogue by a seed: `title` (a third of a title's wor
 values of a product's attributes in any order) and both again with a typo (two neighbouring letters of a longer word
 swapped, or one left out). What is looked for: the products of that title; the products that have all those values.
 Vectors are those of a pretrained text encoder that never saw the catalogue, of title, description and tags; or those
-of a bundle, in its index, and then queries are made of the products that its training held out. All three ways get the
-text as the speller mends it, or (`"spelling": false`) as it is typed.
+of a bundle, in its index, and then queries are made of the products that its training held out. Hybrid ranks by the
+weights of words and of texts that the index has chosen for itself, as `SearchEngine` does. All three ways get the text
+as the speller mends it, or (`"spelling": false`) as it is typed.
 
 Commands; the first takes two busy cores 3 to 8 minutes, most of it embedding (kept in --cache, a file for each
 catalogue):
@@ -31,6 +32,7 @@ import pandas as pd
 from product_matching.bundle import load_bundle
 from product_matching.cli.evaluate import select_part
 from product_matching.dataset import load_data
+from product_matching.metrics.reach import WORDS
 from product_matching.search import ProductIndex
 
 K = 10
@@ -158,8 +160,10 @@ def print_results(index: ProductIndex, asked: list[Asked], vectors: dict[str, np
         scores = index.words.scores(meant)
         by_words = np.argsort(-scores, kind="stable")[:K]
         values["words"].append(ndcg([int(row) for row in by_words if scores[row] > 0], wanted))
-        values["vectors"].append(ndcg([place[hit.product_id] for hit in index.search(vector, k=K)[0]], wanted))
-        hybrid = index.search_words(meant, vector, k=K)
+        values["vectors"].append(
+            ndcg([place[hit.product_id] for hit in index.search(vector, k=K, sides=WORDS)[0]], wanted)
+        )
+        hybrid = index.search_words(meant, vector, k=K, sides=WORDS)
         values["hybrid"].append(ndcg([place[hit.product_id] for hit in hybrid], wanted))
     kinds = np.array([kind for kind, *_ in asked])
     for kind in ["all", *dict.fromkeys(kinds)]:

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
     if options.embeddings:
         from product_matching.deploy.embedding import Shards
 
-        made["vectors"] = Shards.open(options.embeddings).vectors(bundle, catalog)
+        made["vectors"], made["text_vectors"] = Shards.open(options.embeddings).vectors(bundle, catalog)
     with step("index" if options.embeddings else "embed and index"), bar("embed", len(catalog)) as progress:
         index = build_index(bundle, catalog, **made, progress=progress)
     result = {

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from product_matching._types import FloatArray
 from product_matching.errors import DataError, unknown_name
 from product_matching.search.diversity import marginal_order
 from product_matching.search.facets import ALL, Facet, count_facet, facet_names
 from product_matching.search.product_table import Hit
 from product_matching.search.question import Answer, Part, Question
-from product_matching.search.ranking import Ranking
+from product_matching.search.ranking import TEXT_WEIGHT, WORD_WEIGHT, Ranking
 
 VARIED = 100
 """So many of the best are put in another order for diversity; the others follow as they are."""
@@ -39,7 +41,7 @@ def answer(parts: Sequence[Part], question: Question) -> Answer:
 def _ranking(near: Ranking, parts: Sequence[Part], question: Question) -> Ranking:
     """The whole order, at least as far as the page's end; what is near goes first, whatever the page."""
     first = _selected(near, parts, question)
-    varied = _varied(first, parts, question.diversity)
+    varied = _varied(first, parts, question)
     if len(first) >= question.offset + question.k or len(near) == sum(part.index.size for part in parts):
         return varied
     rest = Ranking.joined([_candidates(part, question, whole=True) for part in parts])
@@ -55,14 +57,22 @@ def _selected(ranking: Ranking, parts: Sequence[Part], question: Question) -> Ra
     return ranking.take(_first_of_each(_keys(ranking, parts, question.group_by)))
 
 
-def _varied(ranking: Ranking, parts: Sequence[Part], weight: float) -> Ranking:
+def _varied(ranking: Ranking, parts: Sequence[Part], question: Question) -> Ranking:
     count = min(VARIED, len(ranking))
-    if not weight or count < 2:
+    if not question.diversity or count < 2:
         return ranking
     best = ranking.take(np.arange(count))
     rows = [parts[part].index.exact.rows(place) for part, place in zip(best.part, best.place, strict=True)]
-    order = marginal_order(best.order, np.stack(rows), weight)
+    order = marginal_order(_relevance(best, question), np.stack(rows), question.diversity)
     return ranking.take(np.concatenate([order, np.arange(count, len(ranking))]))
+
+
+def _relevance(ranking: Ranking, question: Question) -> FloatArray:
+    """The order on the scale that it has with the usual weights: words of weight 16 would outweigh any unlikeness."""
+    if not question.text.strip():
+        return ranking.order
+    heavy = ranking.word_weight + ranking.text_weight
+    return ranking.order * (1 + question.share * (WORD_WEIGHT + TEXT_WEIGHT)) / (1 + question.share * heavy)
 
 
 def _candidates(part: Part, question: Question, *, whole: bool = False, unfiltered: bool = False) -> Ranking:
@@ -77,9 +87,7 @@ def _candidates(part: Part, question: Question, *, whole: bool = False, unfilter
     )
 
 
-def _hit(
-    rank: int, row: tuple[int, int, float, float, float, float, float], parts: Sequence[Part], group_by: str
-) -> Hit:
+def _hit(rank: int, row: tuple[Any, ...], parts: Sequence[Part], group_by: str) -> Hit:
     number, place, *found = row
     products = parts[number].index.products
     hit = products.hit(rank, place, *found)

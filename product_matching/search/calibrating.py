@@ -57,10 +57,10 @@ def sensible_queries(bundle: Bundle, catalog: Catalog, *, seed: int = 0) -> dict
     generator, size = np.random.default_rng(seed), len(catalog)
     rows = np.sort(generator.choice(size, min(QUERIES, size), replace=False)).tolist()
     titles = catalog.table["title"]
-    words = [_few_words(str(titles.iloc[row]), generator) for row in rows]
+    words = [few_words(str(titles.iloc[row]), generator) for row in rows]
     # Other words of the same title are another query, the same picture is not.
     again = generator.integers(size, size=REFERENCE - len(rows)).tolist()
-    words += [_few_words(str(titles.iloc[row]), generator) for row in again]
+    words += [few_words(str(titles.iloc[row]), generator) for row in again]
     found: dict[str, Sample] = {}
     asked = [(row, text) for row, text in zip([*rows, *again], words, strict=True) if text]
     if asked:
@@ -124,7 +124,8 @@ def references(head: Head, index: ProductIndex, asked: dict[str, Sample]) -> dic
     }
 
 
-def _few_words(title: str, generator: np.random.Generator) -> str:
+def few_words(title: str, generator: np.random.Generator) -> str:
+    """One to three words of a title, in their order."""
     words = title.split()
     if not words:
         return ""

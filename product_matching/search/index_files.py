@@ -19,11 +19,14 @@ from product_matching.search.drift import Reference
 from product_matching.search.exact import ExactIndex
 from product_matching.search.product_table import ProductTable
 from product_matching.search.protocol import VectorIndex
-from product_matching.search.ranking import WORD_WEIGHT
+from product_matching.search.ranking import TEXT_WEIGHT, WORD_WEIGHT
 from product_matching.search.storage import read_meta, read_products, write_meta, write_products
 from product_matching.search.words import WordIndex
 
-LEAST, RECALL, DRIFT, WEIGHT = "least_probability", "recall@10", "drift", "word_weight"
+LEAST, RECALL, DRIFT = "least_probability", "recall@10", "drift"
+OF_WORDS, OF_TEXTS = "word_weight", "text_weight"
+TEXTS = "text_vectors"
+"""Folder of the vectors of the products' words alone, with files as of the others; what `index.json` says of them."""
 AXES = "drift-{}.npy"
 """The axes of a kind of queries, float32 [A, D]."""
 QUERIES, MADE_OF = "queries-{}.npy", "queries-{}-made-of.npy"
@@ -41,7 +44,8 @@ class IndexFiles:
         products: Ids and attributes, in their order.
         backend: What searches the vectors; `exact` itself, or built of it.
         words: The index of words; None where none was saved.
-        least_probability, vector_recall, references, query_reach, reach, seen, word_weight: See `ProductIndex`.
+        least_probability, vector_recall, references, query_reach, reach, seen, word_weight, text_weight,
+            text_vectors: See `ProductIndex`.
     """
 
     exact: ExactIndex
@@ -55,6 +59,8 @@ class IndexFiles:
     reach: FloatArray | None = None
     seen: np.ndarray | None = None
     word_weight: float = WORD_WEIGHT
+    text_weight: float = TEXT_WEIGHT
+    text_vectors: ExactIndex | None = None
 
     def write(self, folder: Path) -> None:
         """Writes them in place of what was there, whole or not at all.
@@ -73,7 +79,11 @@ class IndexFiles:
             shape = {"size": self.exact.size, "dim": self.exact.dim, "vectors": self.vector_info}
             for kind, reference in self.references.items():
                 np.save(fresh / AXES.format(kind), reference.axes)
-            learned: dict[str, Any] = {LEAST: self.least_probability, WEIGHT: self.word_weight}
+            learned: dict[str, Any] = {LEAST: self.least_probability, OF_WORDS: self.word_weight}
+            if self.text_vectors is not None:
+                (fresh / TEXTS).mkdir()
+                self.text_vectors.save(fresh / TEXTS)
+                learned |= {OF_TEXTS: self.text_weight, TEXTS: _kept_as(self.text_vectors)}
             if self.seen is not None:
                 np.save(fresh / SEEN, self.seen)
             if self.query_reach is not None and self.reach is not None:
@@ -86,8 +96,11 @@ class IndexFiles:
     @property
     def vector_info(self) -> dict[str, object]:
         """What the vectors are kept as, the bytes of one, and the recall@10 that this leaves of float32's."""
-        stored = self.exact.stored
-        return {"type": stored.kind, "bytes_per_vector": stored.bytes_per_vector, RECALL: self.vector_recall}
+        return {**_kept_as(self.exact), RECALL: self.vector_recall}
+
+
+def _kept_as(vectors: ExactIndex) -> dict[str, object]:
+    return {"type": vectors.stored.kind, "bytes_per_vector": vectors.stored.bytes_per_vector}
 
 
 def read_index(folder: Path) -> IndexFiles:
@@ -101,13 +114,17 @@ def read_index(folder: Path) -> IndexFiles:
         products, size = ProductTable(frame), (int(meta["size"]), int(meta["dim"]))
         kind = BACKENDS[meta["backend"]]
         recall = float(meta.get("vectors", {}).get(RECALL, 1.0))
-        weight = float(meta.get(WEIGHT, WORD_WEIGHT))
+        weights = float(meta.get(OF_WORDS, WORD_WEIGHT)), float(meta.get(OF_TEXTS, TEXT_WEIGHT))
         least = {str(name): float(value) for name, value in meta.get(LEAST, {}).items()}
         references = _references(folder, meta.get(DRIFT, {}), exact.dim)
         query_reach, reach = _read_reach(folder, meta[TYPICAL], exact) if TYPICAL in meta else (None, None)
         seen = np.load(folder / SEEN, allow_pickle=False) if (folder / SEEN).is_file() else None
         if seen is not None and seen.shape != (exact.size,):
             raise ValueError(f"{SEEN} is of {len(seen)} products")
+        # Those of earlier versions have none, nor those that give them no weight.
+        texts = ExactIndex.load(folder / TEXTS) if TEXTS in meta else None
+        if texts is not None and (texts.size, texts.dim) != (exact.size, exact.dim):
+            raise ValueError(f"{TEXTS} are {texts.size} of {texts.dim} numbers")
     except (DataError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise BundleError(f"The index in {folder} is damaged ({error}). Build it again.") from error
     if (exact.size, exact.dim) != size or len(products) != exact.size:
@@ -120,7 +137,8 @@ def read_index(folder: Path) -> IndexFiles:
     words = WordIndex.load(folder)
     if words is not None and words.size != exact.size:
         raise BundleError(f"The words in {folder} are of {words.size} products. Build the index again.")
-    return IndexFiles(exact, products, backend, words, least, recall, references, query_reach, reach, seen, weight)
+    learned = references, query_reach, reach, seen, *weights, texts
+    return IndexFiles(exact, products, backend, words, least, recall, *learned)
 
 
 def _references(folder: Path, kept: Mapping[str, Any], dim: int) -> dict[str, Reference]:

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from product_matching._types import FloatArray
-from product_matching.bundle import Bundle, Encoders
+from product_matching.bundle import Bundle, Encoders, SignatureEncoders
 from product_matching.dataset import Catalog
-from product_matching.metrics.reach import TEXT, Bank
+from product_matching.metrics.reach import Bank
 from product_matching.search.calibrating import least_probabilities, references, sensible_queries
+from product_matching.search.part_weights import part_weights, unseen_queries
 from product_matching.search.product_index import ProductIndex
 from product_matching.search.stored_vectors import check_type
-from product_matching.search.word_weight import word_weight
 
 WORDS = ("title", "description", "tags")
 BATCH_SIZE = 256
@@ -29,6 +29,7 @@ def build_index(
     backend: str = "auto",
     vector_type: str = "float32",
     vectors: FloatArray | None = None,
+    text_vectors: FloatArray | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ProductIndex:
     """Embeds each product with all it has, indexes the vectors, and writes the index into the bundle.
@@ -39,20 +40,25 @@ def build_index(
         backend: `"auto"`, `"exact"`, `"scann"` or `"milvus"`.
         vector_type: `"float32"`, `"float16"` or `"int8"`; see `ProductIndex.build`.
         vectors: R_i of each product, float32 [N, D], where they are known already; see `deploy.embedding`.
+        text_vectors: Of each product's words alone, float32 [N, D], where they are known already; see `embed_texts`.
         progress: Called with the number of products embedded so far.
     """
     check_type(vector_type)  # before the long work
     products = catalog.table.assign(image=catalog.image_paths())
     if vectors is None:
         vectors = embed_products(bundle, catalog, progress=progress)
+    if text_vectors is None:
+        text_vectors = embed_texts(bundle.encoders, rows_to_embed(catalog))
     asked = sensible_queries(bundle, catalog)
     ids = products["product_id"].tolist()
     banks = {kind: Bank.of(some.vectors, [ids[row] for row in some.rows]) for kind, some in asked.items()}
-    made: dict[str, Any] = {"backend": backend, "vector_type": vector_type}
+    made: dict[str, Any] = {"backend": backend, "vector_type": vector_type, "text_vectors": text_vectors}
     seen = bundle.trained_on(catalog.groups())
     index = ProductIndex.build(vectors, products, queries=banks, seen=seen, **made)
     index.least_probability = least_probabilities(bundle, index, asked)
-    index.word_weight = word_weight(index, asked.get(TEXT), catalog)
+    index.word_weight, index.text_weight = part_weights(index, unseen_queries(bundle, catalog), catalog)
+    if not index.text_weight:
+        index.text_vectors = None
     index.references = references(bundle.head, index, asked)
     index.save(bundle.index_folder)
     return index
@@ -63,6 +69,20 @@ def embed_products(
 ) -> FloatArray:
     """R_i of each product, by the exported encoders: float32 [N, D]."""
     return embed_rows(bundle.encoders, rows_to_embed(catalog), batch_size=batch_size, progress=progress)
+
+
+def embed_texts(encoders: SignatureEncoders, rows: pd.DataFrame) -> FloatArray:
+    """The vectors of the words of rows as of `rows_to_embed`, as of queries: float32 [N, D]; zeros without words."""
+    return encoders.embed_text([words_in_one(*row) for row in rows[list(WORDS)].itertuples(index=False)])
+
+
+def words_in_one(title: str, description: str, tags: str) -> str:
+    """A product's words as one text. Tags stand before the description, as a tower reads so many tokens and no more.
+
+    >>> words_in_one("MLA Easel", "For children.", "easel|white")
+    'MLA Easel. easel, white. For children.'
+    """
+    return ". ".join(part for part in (title, tags.replace("|", ", "), description) if part)
 
 
 def rows_to_embed(catalog: Catalog) -> pd.DataFrame:

@@ -28,17 +28,32 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Row:
+    """A product as it is written.
+
+    Attributes:
+        vector: Float32 [D].
+        attributes: The other columns of its row.
+        text_vector: Of its words alone, float32 [D]; for an index that keeps those.
+    """
+
+    vector: np.ndarray
+    attributes: dict[str, Any]
+    text_vector: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """What a search sees from its beginning to its end.
 
     Attributes:
         base: The index that was built.
-        added: Products written since, by id: vector float32 [D] and attributes.
+        added: Products written since, by id.
         hidden: Ids of the base that were replaced or deleted.
     """
 
     base: ProductIndex
-    added: dict[str, tuple[np.ndarray, dict[str, Any]]]
+    added: dict[str, Row]
     hidden: frozenset[str]
 
     @cached_property
@@ -46,12 +61,12 @@ class Snapshot:
         """The index over `added`."""
         if not self.added:
             return None
-        frame = pd.DataFrame([{"product_id": name, **row} for name, (_, row) in self.added.items()])
-        vectors = np.stack([vector for vector, _ in self.added.values()])
-        queries, seen = self.base.query_reach, self._seen
-        overlay = ProductIndex.build(vectors, frame, backend="exact", queries=queries, seen=seen)
-        overlay.word_weight = self.base.word_weight
-        return overlay
+        frame = pd.DataFrame([{"product_id": name, **row.attributes} for name, row in self.added.items()])
+        vectors = np.stack([row.vector for row in self.added.values()])
+        made: dict[str, Any] = {"queries": self.base.query_reach, "seen": self._seen}
+        if self.base.text_vectors is not None:
+            made["text_vectors"] = np.stack([row.text_vector for row in self.added.values()])
+        return _weighted(ProductIndex.build(vectors, frame, backend="exact", **made), self.base)
 
     @property
     def _seen(self) -> np.ndarray | None:
@@ -89,21 +104,22 @@ class Snapshot:
         base, hidden = self.base, self.base.products.known_positions(self.hidden)
         kept = np.setdiff1d(np.arange(base.size), hidden)
         vectors, frames = [base.exact.rows(kept)], [base.products.frame.iloc[kept]]
+        texts = [] if base.text_vectors is None else [base.text_vectors.rows(kept)]
         seen = None if base.seen is None else np.concatenate([base.seen[kept], self._seen])
         if self.overlay is not None:
             vectors.append(self.overlay.exact.vectors)
             frames.append(self.overlay.products.frame)
+            texts += [self.overlay.text_vectors.vectors] if self.overlay.text_vectors is not None else []
         if not any(map(len, frames)):
             raise DataError("There is no product left to index.")
         table = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
         backend = base.backend_name if choose_backend(AUTO, len(table)) == base.backend_name else AUTO
         made: dict[str, Any] = {"backend": backend, "seed": seed, "vector_type": base.exact.stored.kind}
-        made["seen"] = seen
+        made |= {"seen": seen, "text_vectors": np.concatenate(texts) if texts else None}
         made["queries"] = base.query_reach and base.query_reach.banks
         fresh = ProductIndex.build(np.concatenate(vectors), table, **made)
         fresh.least_probability, fresh.references = base.least_probability, base.references
-        fresh.word_weight = base.word_weight
-        return fresh
+        return _weighted(fresh, base)
 
 
 class LiveIndex:
@@ -144,18 +160,36 @@ class LiveIndex:
         """The length of a vector."""
         return self._snapshot.base.dim
 
+    @property
+    def keeps_text_vectors(self) -> bool:
+        """Whether products are ranked by the vector of their words alone, too, so that `put` needs it."""
+        return self._snapshot.base.text_vectors is not None
+
     def __contains__(self, product_id: str) -> bool:
         return product_id in self._snapshot
 
-    def put(self, rows: Iterable[tuple[str, np.ndarray, dict[str, Any]]]) -> None:
-        """Adds or replaces products: id, vector float32 [D], attributes."""
+    def put(self, rows: Iterable[tuple]) -> None:
+        """Adds or replaces products: id, vector float32 [D], attributes; vector of its words alone, float32 [D].
+
+        Raises:
+            DataError: If a row lacks the last and `keeps_text_vectors`; nothing is written then.
+        """
         with self._lock:
             added = dict(self._snapshot.added)
-            for name, vector, attributes in rows:
-                added[name] = (np.asarray(vector, np.float32), attributes)
+            for name, *row in rows:
+                added[name] = self._row(name, *row)
             hidden = self._snapshot.hidden | (self._snapshot.in_base & added.keys())
             self._snapshot = replace(self._snapshot, added=added, hidden=hidden)
         self._rebuild_if_due()
+
+    def _row(
+        self, name: str, vector: np.ndarray, attributes: dict[str, Any], text_vector: np.ndarray | None = None
+    ) -> Row:
+        if not self.keeps_text_vectors:
+            return Row(np.asarray(vector, np.float32), attributes)
+        if text_vector is None:
+            raise DataError(f"{name!r} comes without the vector of its words alone, which this index keeps.")
+        return Row(np.asarray(vector, np.float32), attributes, np.asarray(text_vector, np.float32))
 
     def delete(self, ids: Iterable[str]) -> None:
         """Takes products out; unknown ids are passed over."""
@@ -204,7 +238,7 @@ class LiveIndex:
         """
         now = self._snapshot
         if product_id in now.added:
-            return now.added[product_id]
+            return now.added[product_id].vector, now.added[product_id].attributes
         if product_id not in now.in_base or product_id in now.hidden:
             raise KeyError(product_id)
         position = now.base.products.positions([product_id])
@@ -256,6 +290,12 @@ class LiveIndex:
             names = [part.product_ids[place] for place in np.flatnonzero(mask(there, part.products.attributes))]
             found += [name for name in names if part is not now.base or name not in now.hidden]
         return found
+
+
+def _weighted(index: ProductIndex, base: ProductIndex) -> ProductIndex:
+    """The index with the weights that the base has learned."""
+    index.word_weight, index.text_weight = base.word_weight, base.text_weight
+    return index
 
 
 def _moved(before: Snapshot, now: Snapshot, base: ProductIndex) -> Snapshot:

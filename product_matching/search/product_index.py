@@ -29,7 +29,7 @@ from product_matching.search.index_files import IndexFiles, read_index
 from product_matching.search.measuring import measured_recall
 from product_matching.search.product_table import Hit, ProductTable
 from product_matching.search.protocol import VectorIndex, as_queries, as_vectors, check_k, in_order
-from product_matching.search.ranking import WORD_WEIGHT, Ranking, best_places
+from product_matching.search.ranking import TEXT_WEIGHT, WORD_WEIGHT, Ranking, best_places
 from product_matching.search.words import WordIndex
 
 CANDIDATES = 100
@@ -57,8 +57,10 @@ class ProductIndex:
         `calibrating`."""
         self.references: dict[str, Reference] = {}
         """How sensible queries by "text" and by "image" were distributed; see `drift`."""
-        self.word_weight = WORD_WEIGHT
-        """What full agreement of words adds to a cosine; see `search.word_weight`."""
+        self.word_weight, self.text_weight = WORD_WEIGHT, TEXT_WEIGHT
+        """What full agreement of words, and a cosine of 1 with `text_vectors`, add to a cosine; see `part_weights`."""
+        self.text_vectors: ExactIndex | None = None
+        """Of each product's words alone, in the same space; None where they are not kept."""
         self.vector_recall = 1.0
         """Recall@10 of exact search over the vectors as they are kept, against exact search in float32."""
         self.query_reach: QueryReach | None = None
@@ -86,6 +88,7 @@ class ProductIndex:
         vector_type: str = "float32",
         queries: Mapping[str, Bank] | QueryReach | None = None,
         seen: np.ndarray | None = None,
+        text_vectors: ArrayLike | None = None,
     ) -> Self:
         """Indexes one vector a product.
 
@@ -100,6 +103,7 @@ class ProductIndex:
                 comes to each product (or they are what another index has learned), and an approximate backend is tuned
                 to them; without, to vectors near those of the products, which are easier to find.
             seen: Bool `[N]`, whether the model was trained on each product: to those queries come nearer.
+            text_vectors: Float `[N, D]`, of each product's words alone. They help to rank what a query by words finds.
 
         Raises:
             ConfigError: If the backend or the type is not known.
@@ -114,6 +118,10 @@ class ProductIndex:
             raise DataError(f"There are {exact.size} vectors for {len(table)} products.")
         chosen = choose_backend(backend, exact.size)
         index = cls(exact, table, backend=exact)
+        if text_vectors is not None:
+            index.text_vectors = ExactIndex.build(text_vectors, vector_type=vector_type)
+            if (index.text_vectors.size, index.text_vectors.dim) != (exact.size, exact.dim):
+                raise DataError(f"text_vectors must have the shape {[exact.size, exact.dim]}.")
         index.seen, searched, tuned = seen, given, None
         if queries is not None:
             if isinstance(queries, QueryReach):
@@ -242,7 +250,7 @@ class ProductIndex:
         """Finds the best k products by a vector and by the words it was made of, together.
 
         The best of either side are ranked anew by `Hit.order`: words find names and numbers that a vector blurs, the
-        vector finds what nobody wrote.
+        vector finds what nobody wrote; see `search.part_weights` for what counts how much.
 
         Args:
             text: The words of the query.
@@ -293,8 +301,12 @@ class ProductIndex:
             places = np.unique(np.concatenate([places, best_places(words, CANDIDATES), named]))
         cosines, less = self.exact.inner(vector[0], places), toward(self.reach, sides)
         reach = np.zeros(len(places), np.float32) if less is None else less[places]
-        weight = np.full(len(places), self.word_weight)
-        return Ranking(np.zeros_like(places), places, cosines, reach, words[places], code[places], weight).sorted()
+        texts = np.zeros(len(places), np.float32)
+        if worded and self.text_vectors is not None:
+            texts = np.float32(share) * self.text_vectors.inner(vector[0], places)
+        word_weight, text_weight = (np.full(len(places), weight) for weight in (self.word_weight, self.text_weight))
+        found = cosines, reach, words[places], code[places], word_weight, texts, text_weight
+        return Ranking(np.zeros_like(places), places, *found).sorted()
 
     def allowed(self, filters: Sequence[Filter], exclude_ids: Iterable[str] = ()) -> np.ndarray:
         """Which products meet the filters and are not excluded, bool [N]."""
@@ -329,11 +341,12 @@ class ProductIndex:
         index = cls(found.exact, found.products, backend=found.backend, words=found.words)
         index.least_probability, index.vector_recall = found.least_probability, found.vector_recall
         index.references, index.query_reach, index.reach = found.references, found.query_reach, found.reach
-        index.seen, index.word_weight = found.seen, found.word_weight
+        index.seen, index.text_vectors = found.seen, found.text_vectors
+        index.word_weight, index.text_weight = found.word_weight, found.text_weight
         return index
 
     @property
     def _files(self) -> IndexFiles:
         measured = self.least_probability, self.vector_recall, self.references
-        learned = self.query_reach, self.reach, self.seen, self.word_weight
+        learned = self.query_reach, self.reach, self.seen, self.word_weight, self.text_weight, self.text_vectors
         return IndexFiles(self.exact, self.products, self.backend, self.words, *measured, *learned)

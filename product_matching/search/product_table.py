@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from product_matching.errors import DataError
-from product_matching.search.ranking import WORD_WEIGHT, Ranking, order_of
+from product_matching.search.ranking import TEXT_WEIGHT, WORD_WEIGHT, Ranking, order_of
 
 ID = "product_id"
 SHOWN = 5  # unknown ids named in an error
@@ -30,6 +30,8 @@ class Hit:
         words: How well its words cover those of the query, 0 to 1; 0 where words were not asked for.
         code: 1 where the query names its id or its model number, else 0.
         word_weight: What full agreement of words adds to what it is ranked by.
+        text: Cosine of the query with the vector of its words alone, -1 to 1; 0 where that was not asked for.
+        text_weight: What 1 of that adds to what it is ranked by.
         variants: Ids of the other products of its group, where results are grouped.
     """
 
@@ -41,6 +43,8 @@ class Hit:
     words: float = 0.0
     code: float = 0.0
     word_weight: float = WORD_WEIGHT
+    text: float = 0.0
+    text_weight: float = TEXT_WEIGHT
     variants: tuple[str, ...] = ()
 
     @property
@@ -50,8 +54,9 @@ class Hit:
 
     @property
     def order(self) -> float:
-        """What results are ranked by: the nearness, more where words agree, and named products before all others."""
-        return order_of(self.score, self.reach, self.words, self.code, self.word_weight)
+        """What results are ranked by: the nearness, more where words or texts agree, named products before others."""
+        found = self.score, self.reach, self.words, self.code, self.word_weight, self.text, self.text_weight
+        return order_of(*found)
 
 
 class ProductTable:

@@ -12,14 +12,18 @@ import numpy as np
 from product_matching._types import FloatArray
 
 WORD_WEIGHT = 0.4
-"""What full agreement of words adds to a cosine, where no index has learned better; see `word_weight`."""
+"""What full agreement of words adds to a cosine, where no index has learned better; see `part_weights`."""
+TEXT_WEIGHT = 0.0
+"""What a cosine of 1 with the vector of a product's words alone adds to that, where no index has learned better."""
 CODE_WEIGHT = 3.0
 """More than a cosine, from -1 to 1, and all its reach."""
 
 
-def order_of(cosine: Any, reach: Any, words: Any, code: Any, word_weight: Any) -> Any:
-    """What results are ranked by, of numbers or of arrays."""
-    return cosine - reach + word_weight * words + (CODE_WEIGHT + word_weight) * code
+def order_of(cosine: Any, reach: Any, words: Any, code: Any, word_weight: Any, text: Any, text_weight: Any) -> Any:
+    """What results are ranked by, of numbers or of arrays: a named product before all others."""
+    # Twice the weight of texts, as these cosines, too, are from -1 to 1.
+    named = CODE_WEIGHT + word_weight + 2 * text_weight
+    return cosine - reach + word_weight * words + text_weight * text + named * code
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Ranking:
         words: Agreement of words, 0 to 1, float32 [n].
         code: 1 where the query names it, else 0, float32 [n].
         word_weight: What full agreement of words adds to the cosine, float64 [n].
+        text: Cosine of the query with what its words alone say; 0 where that was not asked for, float32 [n].
+        text_weight: What 1 of that adds, float64 [n].
     """
 
     part: np.ndarray
@@ -43,6 +49,8 @@ class Ranking:
     words: FloatArray
     code: FloatArray
     word_weight: np.ndarray
+    text: FloatArray
+    text_weight: np.ndarray
 
     def __len__(self) -> int:
         return len(self.place)
@@ -50,7 +58,7 @@ class Ranking:
     @cached_property
     def order(self) -> FloatArray:
         """What they are ranked by, float64 [n]."""
-        return order_of(self.cosine, self.reach, self.words, self.code, self.word_weight)
+        return order_of(*(getattr(self, field.name) for field in fields(self)[2:]))
 
     def take(self, rows: np.ndarray | slice) -> Self:
         """Some of them, in the order of `rows`, int64 or bool."""
@@ -61,7 +69,7 @@ class Ranking:
         """The cosine less the reach: from where on a product counts as a match, float32 [n]."""
         return self.cosine - self.reach
 
-    def rows(self) -> Iterator[tuple[int, int, float, float, float, float, float]]:
+    def rows(self) -> Iterator[tuple[Any, ...]]:
         """All of each, in the order of the attributes, as Python's numbers."""
         return zip(*(getattr(self, field.name).tolist() for field in fields(self)), strict=True)
 

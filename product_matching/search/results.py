@@ -24,15 +24,16 @@ class Result:
 
     Attributes:
         product_id: Which.
-        score: What the results are ranked by, higher is better: t · (cosine - reach + what agreement of words and a
-            named code add) + b; for a product's own vector, the score of the match head.
+        score: What the results are ranked by, higher is better: t · (cosine - reach + what words, the product's text
+            and a named code add) + b; for a product's own vector, the score of the match head.
         probability: That the query and the product match, 0 to 1, by the bundle's calibration.
         rank: From 1.
         attributes: The product's row in the catalogue; `image` is the path of its picture.
         parts: What the rank is made of: `cosine`, -1 to 1; `reach`, what is taken from that because such queries come
             near the product anyway; `words`, the agreement of words, 0 to 1, and `word_weight`, what the whole of it
-            adds to the cosine; `code`, 1 where the query names the product's id or model number; perhaps `reranker`,
-            the probability by which the first results were ordered anew.
+            adds to the cosine; `text`, the cosine with the vector of the product's words alone, and `text_weight`,
+            what 1 of it adds; `code`, 1 where the query names the product's id or model number; perhaps `reranker`, the
+            probability by which the first results were ordered anew.
         variants: Ids of the other products of its group, where results are grouped.
     """
 
@@ -172,6 +173,8 @@ def results_of(hits: Sequence[Hit], head: Head, reach: float) -> list[Result]:
                 "reach": hit.reach,
                 "words": hit.words,
                 "word_weight": hit.word_weight,
+                "text": hit.text,
+                "text_weight": hit.text_weight,
                 "code": hit.code,
             },
             hit.variants,

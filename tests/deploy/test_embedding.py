@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 
 from product_matching.bundle import load_bundle
@@ -12,7 +13,7 @@ from product_matching.cli import main
 from product_matching.dataset import load_data
 from product_matching.deploy.embedding import Shards, embed_by_beam, embed_by_workers, workers
 from product_matching.errors import ConfigError, DataError, MissingExtraError
-from product_matching.search.indexing import embed_products
+from product_matching.search.indexing import embed_products, embed_texts, rows_to_embed
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,7 @@ def test_workers_embed_what_one_process_embeds(bundle, tiny_catalog, expected, t
     seen = []
     shards = embedded(bundle, tiny_catalog, tmp_path / "shards", workers=count, progress=seen.append)
     assert (shards.count, shards.pending()) == (4, [])
-    np.testing.assert_allclose(shards.vectors(bundle, tiny_catalog), expected, atol=1e-5)
+    np.testing.assert_allclose(shards.vectors(bundle, tiny_catalog)[0], expected, atol=1e-5)
     assert seen[0] == 0
     assert seen == sorted(seen)
 
@@ -48,6 +49,18 @@ def test_the_folder_is_one_table_for_who_reads_parquet(bundle, tiny_catalog, exp
     table = ds.dataset(tmp_path, format="parquet").to_table()
     assert table["product_id"].to_pylist() == tiny_catalog.table["product_id"].tolist()
     np.testing.assert_allclose(table["embedding"].to_pylist(), expected, atol=1e-5)
+
+
+def test_they_hold_the_vectors_of_the_words_alone(bundle, tiny_catalog, tmp_path):
+    shards = embedded(bundle, tiny_catalog, tmp_path)
+    own = shards.vectors(bundle, tiny_catalog)[1]
+    np.testing.assert_allclose(own, embed_texts(bundle.encoders, rows_to_embed(tiny_catalog)), atol=1e-5)
+    row = tiny_catalog.table.iloc[60]
+    text = f"{row['title']}. {row['tags'].replace('|', ', ')}. {row['description']}"
+    np.testing.assert_allclose(own[60], bundle.encoders.embed_text([text])[0], atol=1e-5)
+    earlier = pq.read_table(shards.path(1)).drop_columns("text_embedding")
+    pq.write_table(earlier, shards.path(1))
+    assert shards.vectors(bundle, tiny_catalog)[1] is None
 
 
 def test_what_is_done_is_not_done_again(bundle, tiny_catalog, tmp_path, monkeypatch):
@@ -107,7 +120,7 @@ def test_beam_embeds_what_one_process_embeds(bundle, tiny_catalog, expected, tmp
     shards.embed(1, bundle.encoders)
     before = shards.path(1).stat().st_mtime_ns
     embed_by_beam(shards, ["--runner=DirectRunner"])
-    np.testing.assert_allclose(shards.vectors(bundle, tiny_catalog), expected, atol=1e-5)
+    np.testing.assert_allclose(shards.vectors(bundle, tiny_catalog)[0], expected, atol=1e-5)
     assert shards.path(1).stat().st_mtime_ns == before
 
 

@@ -1,6 +1,7 @@
 """A catalogue cut into shards, and the files of their vectors.
 
-    part-00000-of-00025.parquet …   product_id: string, embedding: fixed_size_list<float>[D], in the catalogue's order
+    part-00000-of-00025.parquet …   product_id: string, embedding and text_embedding (of the words alone):
+                                    fixed_size_list<float>[D], in the catalogue's order
     _rows.parquet                   what there is to embed
     _shards.json                    of which model and which rows
 
@@ -27,9 +28,10 @@ from product_matching._types import FloatArray
 from product_matching.bundle import Bundle, Encoders
 from product_matching.dataset import Catalog
 from product_matching.errors import ConfigError, DataError
-from product_matching.search.indexing import embed_rows, rows_to_embed
+from product_matching.search.indexing import embed_rows, embed_texts, rows_to_embed
 
 ROWS, META = "_rows.parquet", "_shards.json"
+EMBEDDING, TEXT_EMBEDDING = "embedding", "text_embedding"
 SHARD_SIZE = 2048
 """Products of a shard: what is lost when a process dies, at most, and one call of work for a worker."""
 
@@ -113,15 +115,21 @@ class Shards:
     def embed(self, number: int, encoders: Encoders) -> None:
         """Embeds one shard and writes its file, whole or not at all."""
         rows = pq.ParquetFile(self.folder / ROWS).read_row_group(number).to_pandas()
-        vectors = embed_rows(encoders, rows)
-        cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-        table = pa.table({"product_id": pa.array(rows["product_id"].tolist(), pa.string()), "embedding": cells})
+        columns = {EMBEDDING: embed_rows(encoders, rows), TEXT_EMBEDDING: embed_texts(encoders, rows)}
+        cells = {
+            name: pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+            for name, vectors in columns.items()
+        }
+        table = pa.table({"product_id": pa.array(rows["product_id"].tolist(), pa.string()), **cells})
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink)
         write_whole(self.path(number), sink.getvalue().to_pybytes())
 
-    def vectors(self, bundle: Bundle, catalog: Catalog) -> FloatArray:
-        """All vectors, float32 [N, D], in the order of the catalogue.
+    def vectors(self, bundle: Bundle, catalog: Catalog) -> tuple[FloatArray, FloatArray | None]:
+        """All vectors, and those of the products' words alone, float32 [N, D], in the order of the catalogue.
+
+        Returns:
+            None for the latter where a shard is of an earlier version, which had none.
 
         Raises:
             DataError: If a shard is missing, or they are of another model or of other products.
@@ -133,8 +141,9 @@ class Shards:
                 f"{self.folder} is not whole: {len(missing)} of {self.count} shards are missing. "
                 "Run the same `product-matching embed` again: it goes on where it ended."
             )
-        parts = [pq.read_table(self.path(number))["embedding"].combine_chunks() for number in range(self.count)]
-        return np.concatenate([part.values.to_numpy().reshape(len(part), -1) for part in parts])
+        parts = [pq.read_table(self.path(number)) for number in range(self.count)]
+        texts = all(TEXT_EMBEDDING in part.column_names for part in parts)
+        return _stacked(parts, EMBEDDING), _stacked(parts, TEXT_EMBEDDING) if texts else None
 
     def _check_same(self, wanted: Self) -> None:
         if (self.fingerprint, self.size, self.shard_size) != (wanted.fingerprint, wanted.size, wanted.shard_size):
@@ -143,6 +152,11 @@ class Shards:
                 f"products or another --shard-size ({wanted.size} in shards of {wanted.shard_size} were asked for). "
                 "Name another folder, or remove this one."
             )
+
+
+def _stacked(parts: list[pa.Table], name: str) -> FloatArray:
+    columns = [part[name].combine_chunks() for part in parts]
+    return np.concatenate([column.values.to_numpy().reshape(len(column), -1) for column in columns])
 
 
 def _fingerprint(bundle: Bundle, rows: pd.DataFrame) -> str:

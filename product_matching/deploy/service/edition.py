@@ -27,6 +27,7 @@ from product_matching.deploy.service.store import ALL, Store
 from product_matching.deploy.service.stored_product import StoredProduct
 from product_matching.deploy.service.watching import Watch
 from product_matching.search import Filter, Hit, Options, Page, Query, Result, SearchEngine, find, parse_filter
+from product_matching.search.indexing import WORDS, words_in_one
 from product_matching.search.live_index import LiveIndex
 
 STORED = "(stored)"
@@ -92,7 +93,8 @@ class Edition:
             vector = self.vector(product)
             if keep and product.model != self.model:
                 self.store.put(replace(product, vector=vector, model=self.model))
-            rows.append((product.product_id, vector, attributes_of(product)))
+            own = vector[self.live.dim :] if self.live.keeps_text_vectors else None
+            rows.append((product.product_id, vector[: self.live.dim], attributes_of(product), own))
         self.live.put(rows)
         self.live.delete([name for name in gone if name in self.live])
         events = self.store.interactions(since, until)
@@ -101,13 +103,18 @@ class Edition:
         return len(rows) + len(gone) + len(events)
 
     def vector(self, product: StoredProduct) -> np.ndarray:
-        """Its vector by this model, float32 `[D]`; embedded anew if it is another model's."""
-        if product.deleted or (product.model == self.model and len(product.vector) == self.live.dim):
-            return product.vector
+        """Its vectors by this model, see `StoredProduct`, as far as the index needs them; made anew where they lack."""
+        dim, whole = self.live.dim, product.vector
+        wanted, known = dim * (1 + self.live.keeps_text_vectors), product.model == self.model
+        if product.deleted or (known and len(whole) in {wanted, 2 * dim}):
+            return whole
         key = product.digest
         if key not in self._embedded:
-            words = [[product.fields.get(name, "")] for name in ("title", "description", "tags")]
-            self._embedded[key] = self.bundle.encoders.embed_product([product.image], *words)[0]
+            words = [product.fields.get(name, "") for name in WORDS]
+            encoders = self.bundle.encoders
+            if not known or len(whole) != dim:
+                whole = encoders.embed_product([product.image], *([field] for field in words))[0]
+            self._embedded[key] = np.concatenate([whole, encoders.embed_text([words_in_one(*words)])[0]])
         return self._embedded[key]
 
     def start(self) -> None:
@@ -119,6 +126,12 @@ class Edition:
         while self.users:
             await asyncio.sleep(0.02)
         await self.embedder.close()
+
+    async def embed_product(self, image: bytes, title: str, description: str, tags: str) -> np.ndarray:
+        """Both vectors of a product, float32 `[2 D]`; see `StoredProduct`."""
+        whole = self.embedder.embed(text=title, image=image, description=description, tags=tags, product=True)
+        own = self.embedder.embed(text=words_in_one(title, description, tags))
+        return np.concatenate(await asyncio.gather(whole, own))
 
     async def vector_of(self, item: Item) -> np.ndarray:
         """The vector of an item, float32 `[D]`.

@@ -112,7 +112,7 @@ class Found(Model):
     image: str | None = Field(description="address of its picture on this service")
     attributes: dict[str, Any]
     parts: dict[str, float] = Field(
-        default={}, description="what the rank is made of: cosine, reach, words, word_weight, code"
+        default={}, description="what the rank is made of: cosine, reach, words, word_weight, text, text_weight, code"
     )
     variants: list[str] = Field(default=[], description="the other products of its group")
 

@@ -18,7 +18,8 @@ class StoredProduct:
         product_id: Which.
         fields: title, description, tags (`a|b`) and the attributes.
         image: Bytes of its picture, or `b""`.
-        vector: float32 [D]; of no use to another model.
+        vector: float32 [2 D], that of all it has and behind it that of its words alone; of earlier versions the first
+            alone, [D]; of no use to another model.
         model: Fingerprint of the model that made the vector.
         deleted: Whether it must not be found any more.
     """

@@ -51,9 +51,7 @@ class Telling:
             image = await asyncio.to_thread(check_picture, image, max_pixels=shop.settings.image_pixels)
         with shop.using() as edition:
             model = edition.model
-            vector = await edition.embedder.embed(
-                text=body.title, image=image, description=body.description, tags=body.joined_tags, product=True
-            )
+            vector = await edition.embed_product(image, body.title, body.description, body.joined_tags)
         product = StoredProduct(product_id, body.fields, image, vector, model)
         changed = await self._one_at_a_time(lambda: self._keep(product))
         return ProductWritten(product_id=product_id, changed=changed)

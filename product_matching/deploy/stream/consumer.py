@@ -25,6 +25,7 @@ from product_matching.deploy.stream.events import (
     parse_event,
 )
 from product_matching.deploy.stream.source import Record, Source
+from product_matching.search.indexing import words_in_one
 
 PASS = 32
 """Products of one forward pass."""
@@ -145,7 +146,9 @@ class Consumer:
         while part := list(islice(rows, PASS)):
             tags = [event.joined_tags for event in part]
             texts = [event.title for event in part], [event.description for event in part]
-            vectors = self._bundle.encoders.embed_product([event.image for event in part], *texts, tags)
-            for event, vector in zip(part, np.asarray(vectors, np.float32), strict=True):
+            encoders = self._bundle.encoders
+            whole = encoders.embed_product([event.image for event in part], *texts, tags)
+            own = encoders.embed_text(list(map(words_in_one, *texts, tags)))
+            for event, vector in zip(part, np.hstack([whole, own]).astype(np.float32), strict=True):
                 found[id(event)] = StoredProduct(event.product_id, event.fields, event.image, vector, self._model)
         return found

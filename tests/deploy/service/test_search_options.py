@@ -24,7 +24,15 @@ def test_pages_facets_and_groups_are_those_of_the_library(client, engine):
     assert [hit["rank"] for hit in found["results"]] == [4, 5, 6, 7][: len(page.results)]
     assert found["total"] == page.total
     assert found["facets"][0]["values"] == page.facets[0].values
-    assert set(found["results"][0]["parts"]) == {"cosine", "reach", "words", "word_weight", "code"}
+    assert set(found["results"][0]["parts"]) == {
+        "cosine",
+        "reach",
+        "words",
+        "word_weight",
+        "text",
+        "text_weight",
+        "code",
+    }
 
 
 def test_a_mended_word_is_told(client):

@@ -1,12 +1,17 @@
 import base64
+import shutil
 import sqlite3
 import time
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
-from product_matching.deploy.service import add_key
+from product_matching.bundle import load_bundle
+from product_matching.deploy.service import Settings, add_key, create_app
 from product_matching.errors import ConfigError
+from product_matching.search import ExactIndex, ProductIndex
+from product_matching.search.indexing import embed_texts, rows_to_embed, words_in_one
 
 pytestmark = pytest.mark.slow
 
@@ -93,3 +98,27 @@ def test_an_event_counts_once(client, key):
     body = {"interactions": [event, event, event | {"user_id": "U2"}, event | {"event_id": "e1"}]}
     assert client.post("/v1/interactions", json=body, headers=key).json() == {"accepted": 3, "duplicates": 1}
     assert client.post("/v1/interactions", json=body, headers=key).json() == {"accepted": 0, "duplicates": 4}
+
+
+def test_the_vector_of_the_words_alone_is_kept_in_step(tiny_bundle, tiny_catalog, tmp_path):
+    folder = shutil.copytree(tiny_bundle, tmp_path / "tiny" / "1")
+    bundle, index = load_bundle(folder), ProductIndex.load(folder / "index")
+    texts = embed_texts(bundle.encoders, rows_to_embed(tiny_catalog))
+    index.text_vectors, index.text_weight = ExactIndex(texts), 2.0
+    index.save(folder / "index")
+    headers = {"X-API-Key": add_key(tmp_path, "w", ["write"])}
+    asked = {"text": "mug", "filters": ["glaze=matt"]}
+    own, query = bundle.encoders.embed_text([words_in_one(MUG["title"], "", "|".join(MUG.get("tags", []))), "mug"])
+
+    def text_part():
+        with TestClient(create_app(folder, Settings(tmp_path)), base_url="http://localhost") as client:
+            if not client.post("/v1/search", json=asked).json().get("results"):
+                client.put("/v1/products/zebra", json=MUG, headers=headers)
+            return client.post("/v1/search", json=asked).json()["results"][0]["parts"]["text"]
+
+    assert text_part() == pytest.approx(float(own @ query), abs=1e-5)
+    with sqlite3.connect(tmp_path / "service.sqlite") as database:  # as earlier versions wrote it
+        size = index.dim * 4
+        database.execute("update products set vector = substr(vector, 1, ?)", (size,))
+    database.close()
+    assert text_part() == pytest.approx(float(own @ query), abs=1e-5)

@@ -9,7 +9,15 @@ from product_matching.metrics.reach import WORDS
 from product_matching.search import ProductIndex
 from product_matching.search.calibrating import Sample
 from product_matching.search.live_index import LiveIndex
-from product_matching.search.word_weight import FEWEST, WEIGHTS, WORD_WEIGHT, word_weight
+from product_matching.search.part_weights import (
+    FEWEST,
+    TEXT_WEIGHTS,
+    USUAL,
+    WORD_WEIGHT,
+    WORD_WEIGHTS,
+    part_weights,
+    unseen_queries,
+)
 
 COLOURS = ["red", "blue", "green", "black", "white", "pink"]
 NAMES = ["acme", "bolt", "cora", "dune", "elmo", "fern"]
@@ -46,22 +54,22 @@ def learned(shop, titles, vectors, rows=range(COUNT), tags=True):
     index = ProductIndex.build(shop[1][vectors], catalog.table, backend="exact")
     texts = [catalog.table["title"].iloc[row].split()[0] for row in rows]
     sample = Sample(list(rows), shop[1][vectors][list(rows)], texts, len(texts), WORDS)
-    return word_weight(index, sample, catalog), index, sample, catalog
+    return part_weights(index, sample, catalog), index, sample, catalog
 
 
 def test_words_that_mislead_count_less_than_usual(shop):
-    assert learned(shop, "idle", "known")[0] < WORD_WEIGHT
+    assert learned(shop, "idle", "known")[0][0] < WORD_WEIGHT
 
 
 def test_words_that_know_more_than_the_vectors_count_more(shop):
-    assert learned(shop, "telling", "unknown")[0] > WORD_WEIGHT
+    assert learned(shop, "telling", "unknown")[0][0] > WORD_WEIGHT
 
 
 def test_it_is_the_weight_of_a_naive_loop(shop):
     for titles, vectors in (("idle", "known"), ("telling", "unknown")):
         weight, index, sample, catalog = learned(shop, titles, vectors)
         means = []
-        for tried in WEIGHTS:
+        for tried in WORD_WEIGHTS:
             shares = []
             for row, vector, text in zip(sample.rows, sample.vectors, sample.texts, strict=True):
                 order = shop[1][vectors] @ vector + tried * index.words.scores(text)
@@ -69,12 +77,12 @@ def test_it_is_the_weight_of_a_naive_loop(shop):
                 same = [catalog.table["tags"].iloc[other] == catalog.table["tags"].iloc[row] for other in others]
                 shares.append(np.mean(same))
             means.append(np.mean(shares))
-        assert means[WEIGHTS.index(weight)] == pytest.approx(max(means))
+        assert means[WORD_WEIGHTS.index(weight[0])] == pytest.approx(max(means))
 
 
 def test_without_tags_or_with_few_queries_it_is_the_usual(shop):
-    assert learned(shop, "telling", "unknown", tags=False)[0] == WORD_WEIGHT
-    assert learned(shop, "telling", "unknown", rows=range(FEWEST - 1))[0] == WORD_WEIGHT
+    assert learned(shop, "telling", "unknown", tags=False)[0] == USUAL
+    assert learned(shop, "telling", "unknown", rows=range(FEWEST - 1))[0] == USUAL
 
 
 def test_an_index_ranks_by_it_keeps_it_and_tells_it(shop, tmp_path):
@@ -91,5 +99,59 @@ def test_an_index_ranks_by_it_keeps_it_and_tells_it(shop, tmp_path):
 
 def test_a_named_product_stands_first_whatever_words_weigh(shop):
     index = learned(shop, "telling", "unknown")[1]
-    index.word_weight = WEIGHTS[-1]
+    index.word_weight = WORD_WEIGHTS[-1]
     assert index.search_words("P1", -shop[1]["unknown"][1], k=1)[0].product_id == "P1"
+
+
+def test_a_text_that_knows_what_words_do_not_gets_a_weight(shop):
+    """Vectors know names, words too, and the text's own vector knows the colours: a naive loop finds the same pair."""
+    catalog = load_data(shop[0] / "idle.csv")
+    vectors, texts = shop[1]["unknown"], shop[1]["known"]
+    index = ProductIndex.build(vectors, catalog.table, backend="exact", text_vectors=texts)
+    words = [title.split()[0] for title in catalog.table["title"]]
+    asked = unit(vectors + texts)
+    pair = part_weights(index, Sample(range(COUNT), asked, words, COUNT, WORDS), catalog)
+    assert pair[1] > 0
+    tags, means = catalog.table["tags"].to_numpy(), {}
+    for word_weight in WORD_WEIGHTS:
+        for text_weight in TEXT_WEIGHTS:
+            shares = []
+            for row in range(COUNT):
+                order = vectors @ asked[row] + word_weight * index.words.scores(words[row])
+                order += text_weight * texts @ asked[row]
+                others = [other for other in np.argsort(-order, kind="stable") if other != row][:10]
+                shares.append(np.mean(tags[others] == tags[row]))
+            means[word_weight, text_weight] = np.mean(shares)
+    assert means[pair] == pytest.approx(max(means.values()))
+
+
+class Held:
+    """A bundle that was trained on the first eighty products, and repeats what it reads."""
+
+    def __init__(self, known=True):
+        self.encoders, self.known = self, known
+
+    def trained_on(self, groups):
+        return np.arange(len(groups)) < 80 if self.known else None
+
+    def embed_text(self, texts):
+        return np.array([[len(text), 1.0] for text in texts], np.float32)
+
+
+def test_queries_are_made_of_what_training_held_out(shop, monkeypatch):
+    catalog = load_data(shop[0] / "telling.csv")
+    monkeypatch.setattr("product_matching.search.part_weights.FEWEST", 5)
+    sample = unseen_queries(Held(), catalog)
+    assert set(sample.rows) == set(range(80, 90))
+    for row, text in zip(sample.rows, sample.texts, strict=True):
+        assert set(text.split()) <= set(catalog.table["title"][row].split())
+    np.testing.assert_array_equal(sample.vectors[:, 0], [len(text) for text in sample.texts])
+    assert min(unseen_queries(Held(known=False), catalog).rows) == 0
+    monkeypatch.setattr("product_matching.search.part_weights.FEWEST", 50)
+    assert min(unseen_queries(Held(), catalog).rows) == 0  # ten are too few
+
+
+def test_a_gain_that_chance_may_give_changes_nothing(shop, monkeypatch):
+    usual = learned(shop, "telling", "unknown")
+    monkeypatch.setattr("product_matching.search.part_weights.CHANCE", 1e9)
+    assert learned(shop, "telling", "unknown")[0] == USUAL != usual[0]
