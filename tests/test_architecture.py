@@ -26,6 +26,7 @@ FLOORS = {
         "optimizer": 2,
     },
     **{"config": 1, "errors": 0, "_types": 0, "_optional": 0, "_version": 0, "_lazy": 0, "_folders": 0},
+    "_vectors": 1,
 }
 HEAVY = {
     "scann": {"search/scann_index.py"},

@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from product_matching._vectors import unit
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.recommendation.histories import Histories
 from product_matching.recommendation.recommender import Recommender
-from product_matching.recommendation.vectors import unit
 
 PROFILES = ("mean", "decayed", "attentive")
 WITHOUT_VECTOR = -1.0  # the lowest cosine: what cannot be compared stands last

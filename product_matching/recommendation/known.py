@@ -7,11 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
+from product_matching._vectors import unit
 from product_matching.errors import DataError
 from product_matching.recommendation.features import ProductFeatures
 from product_matching.recommendation.histories import Histories
 from product_matching.recommendation.interactions import Interactions
-from product_matching.recommendation.vectors import unit
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from product_matching._vectors import unit
 from product_matching.errors import ConfigError, DataError
-from product_matching.recommendation.vectors import unit
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from product_matching._vectors import unit
 from product_matching.errors import ConfigError, DataError, unknown_name
 from product_matching.recommendation.histories import Histories
 from product_matching.recommendation.recommender import Recommender
-from product_matching.recommendation.vectors import as_array, cosine, unit
+from product_matching.recommendation.vectors import as_array, cosine
 
 LOSSES = ("softmax", "binary")
 

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from product_matching._vectors import unit
 from product_matching.recommendation.histories import Histories
 from product_matching.recommendation.recommender import Recommender
-from product_matching.recommendation.vectors import as_array, cosine, unit
+from product_matching.recommendation.vectors import as_array, cosine
 
 
 @dataclass(eq=False)

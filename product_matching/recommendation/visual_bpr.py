@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from product_matching._vectors import unit
 from product_matching.recommendation.fold_in import fold_in_by_ranking
 from product_matching.recommendation.histories import Histories
 from product_matching.recommendation.recommender import Recommender
-from product_matching.recommendation.vectors import cosine, unit
+from product_matching.recommendation.vectors import cosine
 
 
 @dataclass(eq=False)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from product_matching._types import FloatArray, IntArray
+from product_matching._vectors import unit
 from product_matching.model.reranker.weights import WordWeights
 from product_matching.model.reranker.words import Words, parse
 from product_matching.search.backends import AUTO, build_backend
@@ -81,7 +82,7 @@ def blended(vectors: FloatArray, neighbours: int, *, power: float = 3.0) -> Floa
     sums = np.zeros_like(vectors)
     for column in range(count):
         sums += weights[:, column, None] * vectors[found[:, column]]
-    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return unit(sums)
 
 
 def _nearest(queries: FloatArray, gallery: FloatArray, k: int) -> IntArray:
