@@ -54,10 +54,12 @@ def run(options: argparse.Namespace) -> None:
     from product_matching.bundle import free_path
     from product_matching.config import load_config
     from product_matching.dataset.inspection import inspect_catalog
+    from product_matching.deploy.exporting import check_backend
 
     teacher = [f"train.teacher={json.dumps(str(options.teacher), ensure_ascii=False)}"] if options.teacher else []
     config = load_config(options.config, [*options.set, *teacher])
-    free_path(options.out, overwrite=options.overwrite)  # better to fail now than after the training
+    check_backend()  # better to fail now than after the training
+    free_path(options.out, overwrite=options.overwrite)
     with step("read the catalogue"):
         catalog = read_catalog(options, group_by=config.split.group_by, near_duplicates=config.split.near_duplicates)
     say(short_text(inspect_catalog(catalog)[0]))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
@@ -20,6 +21,7 @@ from product_matching.deploy.packing import Packed, WeightType, pack_weights, ro
 from product_matching.deploy.serving_module import ServingModule, signatures
 from product_matching.deploy.slimming import slim_graph
 from product_matching.deploy.warmup import write_warmup
+from product_matching.errors import ConfigError
 from product_matching.model import VIEWS, ProductModel, merge_lora
 from product_matching.model.reranker import Reranker
 
@@ -52,8 +54,9 @@ def export(
 
     Raises:
         BundleError: If something is in the way.
-        ConfigError: If the type of weights is unknown.
+        ConfigError: If the type of weights is unknown, or Keras does not run on TensorFlow.
     """
+    check_backend()
     folder = free_path(path, overwrite=overwrite)
     merge_lora(model)
     packed = pack_weights(model, weights)
@@ -68,6 +71,17 @@ def export(
 
     write_bundle(folder, fill, {**_description(model), "weights": weights, **(manifest or {})})
     return folder
+
+
+def check_backend() -> None:
+    """Makes sure that Keras runs on what writes a SavedModel; raises `ConfigError`."""
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ConfigError(
+            f"A bundle holds a SavedModel, which only TensorFlow writes; Keras runs on {backend}. Fit from "
+            "Python, model.save('model.keras'), and with KERAS_BACKEND=tensorflow export what "
+            "keras.models.load_model('model.keras') gives."
+        )
 
 
 def export_reranker(

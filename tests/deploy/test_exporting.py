@@ -4,16 +4,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from product_matching.bundle import load_bundle
+from product_matching.cli.train import run
 from product_matching.config import load_config
 from product_matching.dataset import match_pairs
 from product_matching.deploy import export
-from product_matching.errors import BundleError
+from product_matching.errors import BundleError, ConfigError
 from product_matching.eval import calibrate, embed_catalog
 from product_matching.eval.calibration import evidence_probability, pair_evidence
 from product_matching.eval.embedding import embed_titles
@@ -131,3 +133,13 @@ def test_an_isotonic_calibration_is_served_as_evaluation_used_it(tiny_split, tmp
     np.testing.assert_allclose(found["probability"], wanted, atol=1e-5)
     # The curve, and not the two numbers that stood there before.
     assert len(np.unique(np.round(wanted, 6))) < len(wanted) / 2
+
+
+@pytest.mark.parametrize("command", ["export", "train"])
+def test_what_only_tensorflow_can_do_is_refused_before_the_work(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(ConfigError, match=r"only TensorFlow writes; Keras runs on jax\. .*KERAS_BACKEND=tensorflow"):
+        if command == "export":
+            export(None, tmp_path / "bundle")
+        else:
+            run(SimpleNamespace(config="tiny", set=[], teacher=None, out=tmp_path / "bundle", overwrite=False))
