@@ -81,6 +81,15 @@ OURS: dict[str, tuple[str, ...]] = {
         "train.epochs=60",
         "train.patience=0",
     ),
+    # As the preset beside has it: towers from scratch, and beside them the frozen ones.
+    "beside": (
+        "text.beside={minilm}",
+        "image.beside={resnet}",
+        "model.dim=256",
+        "model.hidden_dim=512",
+        "model.feature_dropout=0.3",
+        "train.patience=0",
+    ),
     "lora": LORA,
     "lora after heads": (*LORA, *FROZEN_IMAGE, "train.batch_size=512", "train.head_epochs=40"),
     "lora after heads (own pictures)": (*LORA, "train.head_epochs=6"),

@@ -95,6 +95,7 @@ class ProductModel(keras.Model):
         self.text_encoder = text_encoder
         self.beside_image, self.beside_text = beside_image, beside_text
         for tower in self.beside.values():
+            tower.trainable = True  # an assignment that changes nothing, as after loading, would reach no weight
             tower.trainable = False
         self.tag_embedding = TagEmbedding(len(tag_vocabulary), tag_dim)
         self.dim = dim
