@@ -88,7 +88,6 @@ OURS: dict[str, tuple[str, ...]] = {
         "model.dim=256",
         "model.hidden_dim=512",
         "model.feature_dropout=0.3",
-        "train.patience=0",
     ),
     "lora": LORA,
     "lora after heads": (*LORA, *FROZEN_IMAGE, "train.batch_size=512", "train.head_epochs=40"),
@@ -206,7 +205,8 @@ def epochs_within(seconds: float, parts: Parts, changes: list[str]) -> int:
     watch = keras.callbacks.LambdaCallback(on_train_begin=tick, on_train_batch_end=tick)
     fit(build_model(config, some), some, val.take(np.arange(0)), config, callbacks=[watch])
     # What came before the first step, frozen towers above all, grows with the catalogue.
-    once = (times[0] - start) * len(train) / len(some) if "trainable_blocks=0" in " ".join(changes) else 0.0
+    stands_still = any(word in " ".join(changes) for word in ("trainable_blocks=0", ".beside="))
+    once = (times[0] - start) * len(train) / len(some) if stands_still else 0.0
     step = float(np.median(np.diff(times[len(times) // 2 :])))
     return max(round((seconds - once) / (step * (len(train) // batch))), 1)
 

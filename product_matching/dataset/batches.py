@@ -23,7 +23,7 @@ from product_matching.text.augment import as_typed, drop_fields
 from product_matching.visual import augment_images, rand_augment
 
 RAW = ("title", "description", "tags")
-BESIDE = "beside_image"
+BESIDE_IMAGE = "beside_image"
 """Picture for a second image tower, beside the `image` of the first."""
 
 
@@ -187,8 +187,8 @@ def _length_buckets(catalog: Catalog, count: int = 6) -> IntArray:
 
 def _cache_file(folder: str | Path, catalog: Catalog, preprocessor: ProductPreprocessor, kept: KeptFeatures) -> str:
     """A file whose name changes with the images, their order and their sizes, since tf.data reads what is there."""
-    sizes = {"image": preprocessor.image_size, BESIDE: preprocessor.beside_image_size}
-    sizes = [size for name, size in sizes.items() if size and not kept.replaces(name)]
+    pictures = {"image": preprocessor.image_size, BESIDE_IMAGE: preprocessor.beside_image_size}
+    sizes = [size for name, size in pictures.items() if size and not kept.replaces(name)]
     states = [(path, Path(path).stat().st_mtime_ns if path else 0) for path in catalog.image_paths()]
     words = [catalog.table[name].tolist() for name in RAW]
     digest = hashlib.sha256(json.dumps([sizes, states, words]).encode()).hexdigest()
@@ -199,8 +199,8 @@ def _cache_file(folder: str | Path, catalog: Catalog, preprocessor: ProductPrepr
 def _decoder(preprocessor: ProductPreprocessor, kept: KeptFeatures) -> Callable | None:
     """Reads the pictures that nothing stands in for; None: there are none."""
     decoders = {} if kept.replaces("image") else {"image": preprocessor.decode}
-    if preprocessor.beside_image_size and not kept.replaces(BESIDE):
-        decoders[BESIDE] = preprocessor.decode_beside
+    if preprocessor.beside_image_size and not kept.replaces(BESIDE_IMAGE):
+        decoders[BESIDE_IMAGE] = preprocessor.decode_beside
     if not decoders:
         return None
 
@@ -222,7 +222,7 @@ def _augmenter(strength: float, swap: float, typed: float, ops: int, kept: KeptF
         if typed:
             fields = as_typed(*fields, batch["tags"], text_seed + 1, share=typed)
         batch = {**batch, "title": fields[0], "description": fields[1]}
-        return {**batch, **{name: vary(batch[name], image_seed) for name in ("image", BESIDE) if name in batch}}
+        return {**batch, **{name: vary(batch[name], image_seed) for name in ("image", BESIDE_IMAGE) if name in batch}}
 
     def vary(images: Tensor, seed: Tensor) -> Tensor:
         images = augment_images(images, seed, strength=strength)
@@ -236,7 +236,7 @@ def _finisher(preprocessor: ProductPreprocessor, unknown: Unknown | None) -> Cal
         raw = {name: batch[name] for name in RAW}
         has_image = tf.strings.length(batch["path"]) > 0
         more = {"features": batch["features"]} if "features" in batch else {}
-        more |= {"beside": {BESIDE: batch[BESIDE]}} if BESIDE in batch else {}
+        more |= {"beside": {BESIDE_IMAGE: batch[BESIDE_IMAGE]}} if BESIDE_IMAGE in batch else {}
         inputs = preprocessor.assemble(batch.get("image"), has_image, raw, **more)
         if unknown:
             inputs["unknown_tags"] = unknown(inputs["tags"])
