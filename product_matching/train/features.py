@@ -45,9 +45,9 @@ def frozen_features(
 ) -> dict[str, np.ndarray]:
     """Runs each tower of which nothing learns, and the frozen half of each that is cut, over a catalogue.
 
-    Of a tower beside another, what it gives goes along with what the other is shown: in training new views of each
-    picture, and of texts new ones of this one view, or where texts have several views, tokens of these very views, as
-    a query of two words is none where the heads see the whole text beside it.
+    What a tower beside another gives comes in beside what that one is shown, which training goes on varying. Only where
+    texts have several views, the other's tokens of each are kept, too, so that both read the same words: a query of two
+    words is none if the heads see the whole text beside it.
 
     Args:
         model: Whose towers; `model.halves` says which are cut.
