@@ -88,6 +88,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "model.dim=256",
         "model.hidden_dim=512",
         "model.feature_dropout=0.3",
+        "train.linear_start=true",
     ),
     "lora": LORA,
     "lora after heads": (*LORA, *FROZEN_IMAGE, "train.batch_size=512", "train.head_epochs=40"),
