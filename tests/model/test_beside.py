@@ -1,5 +1,7 @@
 """Towers that stand still beside those that learn."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ def model(built_with_towers_beside, some):
 
 @pytest.fixture(scope="module")
 def raw(some):
-    images = [open(path, "rb").read() if path else b"" for path in some.image_paths()]  # noqa: PTH123, SIM115
+    images = [Path(path).read_bytes() if path else b"" for path in some.image_paths()]
     words = {name: some.table[name].tolist() for name in ("title", "description", "tags")}
     return {"image": tf.constant(images), **{name: tf.constant(cells) for name, cells in words.items()}}
 
