@@ -81,6 +81,15 @@ OURS: dict[str, tuple[str, ...]] = {
         "train.epochs=60",
         "train.patience=0",
     ),
+    # As the preset beside has it: towers from scratch, and beside them the frozen ones.
+    "beside": (
+        "text.beside={minilm}",
+        "image.beside={resnet}",
+        "model.dim=256",
+        "model.hidden_dim=512",
+        "model.feature_dropout=0.3",
+        "train.linear_start=true",
+    ),
     "lora": LORA,
     "lora after heads": (*LORA, *FROZEN_IMAGE, "train.batch_size=512", "train.head_epochs=40"),
     "lora after heads (own pictures)": (*LORA, "train.head_epochs=6"),
@@ -197,7 +206,8 @@ def epochs_within(seconds: float, parts: Parts, changes: list[str]) -> int:
     watch = keras.callbacks.LambdaCallback(on_train_begin=tick, on_train_batch_end=tick)
     fit(build_model(config, some), some, val.take(np.arange(0)), config, callbacks=[watch])
     # What came before the first step, frozen towers above all, grows with the catalogue.
-    once = (times[0] - start) * len(train) / len(some) if "trainable_blocks=0" in " ".join(changes) else 0.0
+    stands_still = any(word in " ".join(changes) for word in ("trainable_blocks=0", ".beside="))
+    once = (times[0] - start) * len(train) / len(some) if stands_still else 0.0
     step = float(np.median(np.diff(times[len(times) // 2 :])))
     return max(round((seconds - once) / (step * (len(train) // batch))), 1)
 

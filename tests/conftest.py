@@ -11,9 +11,11 @@ from product_matching.bundle import load_bundle
 from product_matching.config import load_config
 from product_matching.dataset import load_data, make_sample_shop
 from product_matching.deploy import export
-from product_matching.model import build_model
+from product_matching.model import build_model, factory
 from product_matching.search import build_index
+from product_matching.text import TextEncoder, learn_vocabulary
 from product_matching.train import fit
+from product_matching.visual import ImageEncoder
 
 hypothesis.settings.register_profile("fast", max_examples=60, deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("fast")
@@ -69,6 +71,29 @@ def tiny_bundle(trained, tiny_catalog, tmp_path_factory):
     path = export(trained[0], tmp_path_factory.mktemp("saved_models") / "tiny" / "1")
     build_index(load_bundle(path), tiny_catalog)
     return path
+
+
+@pytest.fixture(scope="session")
+def built_with_towers_beside():
+    """A function that builds a model of the preset tiny with random towers, which stand still, beside its own.
+
+    Of a list of overrides and a catalogue it makes the model and its configuration, alike each time; `text` is another
+    tower for texts.
+    """
+
+    def build(overrides, catalog, *, text=None):
+        names = ["image.beside=a-picture-tower", "text.beside=a-text-tower", "image.beside_size=24"]
+        config = load_config("tiny", [*names, *overrides])
+        keras.utils.set_random_seed(1)
+        image = ImageEncoder.from_scratch("resnet", size=24, filters=(64,), blocks=(1,), stem=(8,), pooling="gem")
+        shape = {"layers": 1, "heads": 2, "hidden_dim": 16, "intermediate_dim": 32, "max_tokens": 12}
+        text = text or TextEncoder(learn_vocabulary(catalog.texts(), 200), **shape)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(factory, "_beside_image", lambda *_, **__: image)
+            patch.setattr(factory, "_beside_text", lambda *_, **__: text)
+            return build_model(config, catalog), config
+
+    return build
 
 
 @pytest.fixture

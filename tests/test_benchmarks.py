@@ -130,9 +130,10 @@ def test_options_of_a_benchmark_may_follow_those_of_the_harness(monkeypatch):
     assert given["options"] == ["--ways", "a,b", "--rows", "5"]
 
 
-def test_the_preset_of_frozen_towers_is_what_was_measured():
+@pytest.mark.parametrize(("name", "option"), [("frozen", "pretrained"), ("beside", "beside")])
+def test_the_presets_with_pretrained_towers_are_what_was_measured(name, option):
     from benchmarks.matching import OURS
 
-    measured = load_config("small", [change.format(minilm="m", resnet="r") for change in OURS["frozen"]])
-    told = load_config("frozen", ["text.pretrained=m", "image.pretrained=r"])
+    measured = load_config("small", [change.format(minilm="m", resnet="r") for change in OURS[name]])
+    told = load_config(name, [f"text.{option}=m", f"image.{option}=r", f"train.epochs={measured.train.epochs}"])
     assert measured == told

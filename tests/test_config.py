@@ -203,6 +203,31 @@ def test_lora_and_blocks_exclude_each_other():
     assert load_config("small", ["text.pretrained=x", "text.lora_rank=8"]).text.lora_rank == 8
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["image.beside_size=96"], r"image\.beside_size is for the tower of image\.beside"),
+        (["image.beside=x", "image.beside_size=0"], r"image\.beside_size must be above 0"),
+        (
+            ["image.beside=x", "image.pretrained=x", "image.trainable_blocks=0"],
+            r"image\.beside and image\.pretrained name the same checkpoint.*leave image\.beside empty",
+        ),
+        (["text.beside=x", "train.typed=0.5"], r"give train\.cached_text_views 2 or more"),
+        (["text.beside=x", "train.typed=0.5", "train.cached_text_views=6", "train.augment=0"], r"train\.typed"),
+    ],
+)
+def test_a_tower_beside_another_is_checked(overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config("small", overrides)
+
+
+def test_a_tower_may_stand_beside_one_of_the_same_checkpoint_that_learns():
+    config = load_config("small", ["image.beside=x", "image.pretrained=x", "image.lora_rank=4"])
+    assert (config.image.beside, config.image.beside_size) == ("x", 128)
+    views = ["text.beside=x", "train.typed=0.5", "train.cached_text_views=6"]
+    assert load_config("small", views).train.typed == 0.5
+
+
 def test_an_empty_list_survives_the_manifest():
     config = load_config("small")
     assert config_from_dict(json.loads(json.dumps(config_to_dict(config)))) == config

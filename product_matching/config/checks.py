@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from product_matching.config.sections import Config
+from product_matching.config.sections import Config, ImageConfig
 from product_matching.errors import ConfigError
 
 _POSITIVE = {
     *("text.vocabulary_size", "text.max_tokens", "text.layers", "text.heads", "text.hidden_dim"),
-    *("text.intermediate_dim", "image.size", "image.patch_size", "image.layers", "image.heads"),
+    *("text.intermediate_dim", "image.size", "image.beside_size", "image.patch_size", "image.layers", "image.heads"),
     *(
         "image.hidden_dim",
         "image.intermediate_dim",
@@ -50,6 +50,7 @@ def check(config: Config) -> None:
     _check_numbers(config)
     _check_towers(config)
     _check_pretrained(config)
+    _check_beside(config)
     _check_matryoshka(config)
     _check_negatives(config)
     if config.split.val + config.split.test >= 1:
@@ -115,6 +116,25 @@ def _check_pretrained(config: Config) -> None:
             raise ConfigError(f"{section}.trainable_blocks is at least -1 and {section}.lora_rank at least 0.")
         if not 0 < tower.learning_rate_factor < math.inf:
             raise ConfigError(f"{section}.learning_rate_factor must be above 0; got {tower.learning_rate_factor!r}.")
+
+
+def _check_beside(config: Config) -> None:
+    if config.image.beside_size != ImageConfig().beside_size and not config.image.beside:
+        raise ConfigError("image.beside_size is for the tower of image.beside: name one there.")
+    options = config.train
+    varied = options.augment and (options.cached_text_views or options.cached_views) > 1
+    if config.text.beside and options.typed and not varied:
+        raise ConfigError(
+            "train.typed shortens texts to queries, which the tower of text.beside has to see, too: give "
+            "train.cached_text_views 2 or more, 6 say, or leave train.typed at 0."
+        )
+    for section in ("text", "image"):
+        tower = getattr(config, section)
+        if tower.beside and tower.beside == tower.pretrained and tower.trainable_blocks == 0:
+            raise ConfigError(
+                f"{section}.beside and {section}.pretrained name the same checkpoint, and nothing of either learns: "
+                f"leave {section}.beside empty, or let {section}.pretrained learn or be a tower from scratch."
+            )
 
 
 def _check_matryoshka(config: Config) -> None:

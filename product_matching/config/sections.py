@@ -22,6 +22,9 @@ class TextConfig:
     """Last blocks whose layers get one; 0: all. Fewer learn less and faster: gradients end where the first begins."""
     learning_rate_factor: float = 1.0
     """The tower learns at so much of the rate of the rest."""
+    beside: str = ""
+    """Folder or name of a checkpoint that stands still beside the tower that all else here describes: the heads see
+    what both give. It is computed once for all epochs; empty: none."""
     vocabulary_size: int = 8000
     """Word pieces learned from the catalogue, at most."""
     extend_vocabulary: bool = True
@@ -48,7 +51,7 @@ class ImageConfig:
     pretrained: str = ""
     """Folder, weights file or name of a checkpoint, such as resnet50; empty: a new network of the kind `backbone`."""
     architecture: str = ""
-    """Network of a weights file whose name does not say it, such as resnet50."""
+    """Network of a weights file, of `pretrained` or else of `beside`, whose name does not say it, such as resnet50."""
     trainable_blocks: int = -1
     """Last blocks of a pretrained tower that learn; -1: all; 0: none, and the tower is computed once for all epochs."""
     lora_rank: int = 0
@@ -59,6 +62,11 @@ class ImageConfig:
     """Last blocks whose layers get one; 0: all. Fewer learn less and faster: gradients end where the first begins."""
     learning_rate_factor: float = 1.0
     """The tower learns at so much of the rate of the rest."""
+    beside: str = ""
+    """Folder, weights file or name of a checkpoint that stands still beside the tower that all else here describes: the
+    heads see what both give. It is computed once for all epochs; empty: none."""
+    beside_size: int = 128
+    """Height and width in pixels of the pictures that the tower of `beside` sees."""
     pooling: Literal["auto", "average", "gem", "cls", "attention"] = "auto"
     """Of positions to one vector; auto: the class token of a pretrained transformer, else the average."""
     backbone: Literal["resnet", "vit"] = "resnet"
@@ -196,8 +204,8 @@ class TrainConfig:
     cached_text_views: int = 0
     """As `cached_views`, of texts alone, which cost less than pictures; 0: as many as `cached_views`."""
     linear_start: bool = False
-    """Where both towers are frozen, the heads begin as a ridge regression from pictures to texts instead of at random;
-    wants `model.dim` of at most the text tower's width."""
+    """Where both towers are frozen, or have frozen ones beside them, the heads begin as a ridge regression from
+    pictures to texts instead of at random; wants `model.dim` of at most the frozen text tower's width."""
     cached_blocks: bool = False
     """Compute the frozen blocks of a tower of which only the last learn once, too, and keep what they give: a MiniLM
     takes 18 kB a text of 24 tokens, a ResNet-50 at 128 pixels 131 kB an image. It saves most of a step's time, and the

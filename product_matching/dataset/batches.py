@@ -23,18 +23,28 @@ from product_matching.text.augment import as_typed, drop_fields
 from product_matching.visual import augment_images, rand_augment
 
 RAW = ("title", "description", "tags")
+BESIDE_IMAGE = "beside_image"
+"""Picture for a second image tower, beside the `image` of the first."""
 
 
 class ProductPreprocessor(Protocol):
     """What batches need of a model's preprocessor."""
 
     image_size: int
+    beside_image_size: int
     tags: Callable[[Tensor], Mapping[str, Tensor]]
 
     def decode(self, contents: Tensor) -> Tensor: ...
 
+    def decode_beside(self, contents: Tensor) -> Tensor: ...
+
     def assemble(
-        self, pixels: Tensor, has_image: Tensor, raw: dict[str, Tensor], features: Mapping[str, Tensor] = ...
+        self,
+        pixels: Tensor,
+        has_image: Tensor,
+        raw: dict[str, Tensor],
+        features: Mapping[str, Tensor] = ...,
+        beside: Mapping[str, Tensor] = ...,
     ) -> dict[str, Tensor]: ...
 
 
@@ -92,7 +102,9 @@ def make_dataset(
             `frozen_features`: `image_features`, `text_features` float32 [N, views, c], or `image_hidden`, `text_hidden`
             float [N, views, …]; for texts also `has_text` bool [N] and, with `text_hidden`, `padding_mask` bool
             [N, views, L]. They stand in for the images and the texts, which are then neither decoded nor tokenised;
-            training draws one of the views. Other arrays [N, c] go along with their products as they are.
+            training draws one of the views. `beside_image_features` and `beside_text_features` [N, views, c] stand in
+            for what a second tower would be shown alone, and `token_ids`, `segment_ids`, `padding_mask` [N, views, L]
+            with `has_text` for the texts. Other arrays [N, c] go along with their products as they are.
         near: With `epochs`: gives for each of them a key for every product, int64 [N], of which `same_kind` equal ones
             stand together instead of those of one kind.
         sampling_correction: In training, tell how often a product's group comes: `log_q`, see `correct_for_sampling`.
@@ -119,10 +131,10 @@ def make_dataset(
     rows = tf.data.Dataset.from_tensor_slices(
         _raw(catalog, bucket, training) | _lessons(catalog, training, sampling_correction, weight_by)
     )
-    decode = None if kept.replaces("image") else _decoder(preprocessor)
+    decode = _decoder(preprocessor, kept)
     if decode and cache:
         rows = rows.map(decode, **decoding)
-        rows = rows.cache() if cache is True else rows.cache(_cache_file(cache, catalog, preprocessor.image_size))
+        rows = rows.cache() if cache is True else rows.cache(_cache_file(cache, catalog, preprocessor, kept))
         decode = None
     order = Order(
         len(catalog), batch_size, training=training, seed=seed, epochs=epochs, start_step=start_step,
@@ -173,21 +185,30 @@ def _length_buckets(catalog: Catalog, count: int = 6) -> IntArray:
     return np.searchsorted(edges, sizes).astype(np.int64)
 
 
-def _cache_file(folder: str | Path, catalog: Catalog, size: int) -> str:
-    """A file whose name changes with the images, their order and their size, since tf.data reads what is there."""
+def _cache_file(folder: str | Path, catalog: Catalog, preprocessor: ProductPreprocessor, kept: KeptFeatures) -> str:
+    """A file whose name changes with the images, their order and their sizes, since tf.data reads what is there."""
+    pictures = {"image": preprocessor.image_size, BESIDE_IMAGE: preprocessor.beside_image_size}
+    sizes = [size for name, size in pictures.items() if size and not kept.replaces(name)]
     states = [(path, Path(path).stat().st_mtime_ns if path else 0) for path in catalog.image_paths()]
     words = [catalog.table[name].tolist() for name in RAW]
-    digest = hashlib.sha256(json.dumps([size, states, words]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([sizes, states, words]).encode()).hexdigest()
     Path(folder).mkdir(parents=True, exist_ok=True)
     return str(Path(folder) / f"images-{digest[:32]}")
 
 
-def _decoder(preprocessor: ProductPreprocessor) -> Callable:
+def _decoder(preprocessor: ProductPreprocessor, kept: KeptFeatures) -> Callable | None:
+    """Reads the pictures that nothing stands in for; None: there are none."""
+    decoders = {} if kept.replaces("image") else {"image": preprocessor.decode}
+    if preprocessor.beside_image_size and not kept.replaces(BESIDE_IMAGE):
+        decoders[BESIDE_IMAGE] = preprocessor.decode_beside
+    if not decoders:
+        return None
+
     def decode(row: dict[str, Tensor]) -> dict[str, Tensor]:
         path = row["path"]
         has_image = tf.strings.length(path) > 0
         contents = tf.cond(has_image, lambda: tf.io.read_file(path), lambda: tf.constant(b""))
-        return {**row, "image": preprocessor.decode(contents)}
+        return {**row, **{name: decoder(contents) for name, decoder in decoders.items()}}
 
     return decode
 
@@ -201,12 +222,11 @@ def _augmenter(strength: float, swap: float, typed: float, ops: int, kept: KeptF
         if typed:
             fields = as_typed(*fields, batch["tags"], text_seed + 1, share=typed)
         batch = {**batch, "title": fields[0], "description": fields[1]}
-        if "image" not in batch:
-            return batch
-        images = augment_images(batch["image"], image_seed, strength=strength)
-        if ops:
-            images = rand_augment(images, image_seed + 1, ops=ops, strength=strength)
-        return {**batch, "image": images}
+        return {**batch, **{name: vary(batch[name], image_seed) for name in ("image", BESIDE_IMAGE) if name in batch}}
+
+    def vary(images: Tensor, seed: Tensor) -> Tensor:
+        images = augment_images(images, seed, strength=strength)
+        return rand_augment(images, seed + 1, ops=ops, strength=strength) if ops else images
 
     return augment
 
@@ -216,6 +236,7 @@ def _finisher(preprocessor: ProductPreprocessor, unknown: Unknown | None) -> Cal
         raw = {name: batch[name] for name in RAW}
         has_image = tf.strings.length(batch["path"]) > 0
         more = {"features": batch["features"]} if "features" in batch else {}
+        more |= {"beside": {BESIDE_IMAGE: batch[BESIDE_IMAGE]}} if BESIDE_IMAGE in batch else {}
         inputs = preprocessor.assemble(batch.get("image"), has_image, raw, **more)
         if unknown:
             inputs["unknown_tags"] = unknown(inputs["tags"])

@@ -10,9 +10,11 @@ import tensorflow as tf
 
 from product_matching._types import Tensor
 
-VIEWED = ("image_features", "text_features", "image_hidden", "text_hidden", "padding_mask")
+TOKENS = ("token_ids", "segment_ids", "padding_mask")
+FEATURES = ("image_features", "text_features", "beside_image_features", "beside_text_features")
+VIEWED = (*FEATURES, "image_hidden", "text_hidden", *TOKENS)
 """Arrays [N, views, …]; others are [N, …]."""
-PADDED = ("text_hidden", "padding_mask")
+PADDED = ("text_hidden", *TOKENS)
 """Of those, the ones whose rows are filled up to the longest text there may be."""
 
 
@@ -30,7 +32,7 @@ class KeptFeatures:
         return bool(self._arrays)
 
     def replaces(self, modality: str) -> bool:
-        """Whether an image or a text need not be read any more."""
+        """Whether an image or a text need not be read any more; `beside_image`: one for a second tower."""
         return bool({f"{modality}_features", f"{modality}_hidden"} & self._arrays.keys())
 
     def look_up(self, place: Tensor, seed: Tensor | None) -> dict[str, Tensor]:
@@ -63,7 +65,7 @@ def _drawn(shape: Tensor, views: int, seed: Tensor | None) -> Tensor:
 
 
 def _trimmed(found: dict[str, Tensor]) -> dict[str, Tensor]:
-    if "text_hidden" not in found:
+    if "padding_mask" not in found:
         return found
     longest = tf.reduce_max(tf.reduce_sum(tf.cast(found["padding_mask"], tf.int32), axis=1))
-    return found | {name: found[name][:, :longest] for name in PADDED}
+    return found | {name: found[name][:, :longest] for name in PADDED if name in found}

@@ -28,7 +28,7 @@ class ServingModule(tf.Module):
     def __init__(self, model: ProductModel, packed: Mapping[int, Packed] = MappingProxyType({})) -> None:
         super().__init__(name="product_matching")
         self.weights = StoredWeights(model, packed)
-        self.tables = [model.preprocessor.tags.table, model.preprocessor.text.tables]
+        self.tables = model.preprocessor.tables
 
 
 def signatures(model: ProductModel, module: ServingModule) -> dict[str, Concrete]:
@@ -54,8 +54,8 @@ def _functions(model: ProductModel, weights: StoredWeights) -> dict[str, Callabl
     preprocessor = model.preprocessor
 
     @tf.function
-    def decode(image: Tensor) -> Tensor:
-        return preprocessor.decode_batch(image)
+    def decode(image: Tensor) -> dict[str, Tensor]:
+        return preprocessor.pictures(image)
 
     @tf.function
     def text_vector(tokens: dict[str, Tensor]) -> Tensor:
@@ -63,13 +63,13 @@ def _functions(model: ProductModel, weights: StoredWeights) -> dict[str, Callabl
             return model.text_vector(tokens)
 
     @tf.function
-    def image_vector(pixels: Tensor) -> Tensor:
+    def image_vector(pictures: dict[str, Tensor]) -> Tensor:
         with weights.scope():
-            return model.image_vector(pixels)
+            return model.image_vector(pictures)
 
     @tf.function
     def embed_product(image: Tensor, title: Tensor, description: Tensor, tags: Tensor) -> dict[str, Tensor]:
-        words, labels = preprocessor.text(title, description), preprocessor.tags(tags)
+        words, labels = preprocessor.words(title, description), preprocessor.tags(tags)
         present = tf.stack([image != "", words["has_text"], labels["has_tags"]], axis=-1)
         with weights.scope():
             vectors = [image_vector(decode(image)), text_vector(words), model.tags_vector(labels["tags"])]
@@ -77,7 +77,7 @@ def _functions(model: ProductModel, weights: StoredWeights) -> dict[str, Callabl
 
     @tf.function
     def embed_text(text: Tensor) -> dict[str, Tensor]:
-        words = preprocessor.text(text, tf.zeros_like(text))
+        words = preprocessor.words(text, tf.zeros_like(text))
         with weights.scope():
             return {"embedding": model.embed_one("text", text_vector(words), words["has_text"])}
 

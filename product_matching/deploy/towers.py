@@ -45,11 +45,18 @@ def convert_towers(
         The files, by `"image"` and `"text"`.
 
     Raises:
-        ConfigError: If the format is unknown.
+        ConfigError: If the format is unknown, or the model has towers side by side.
         MissingExtraError: For ONNX without the extra `onnx`.
     """
     if to not in get_args(TowerFormat):
         raise ConfigError(unknown_name("format of towers", to, get_args(TowerFormat)))
+    if model.beside:
+        raise ConfigError(
+            f"A file takes one picture or one row of tokens; this model reads each {' and each '.join(model.beside)} "
+            "twice, as a pretrained tower stands beside its own. Run its SavedModel (`serve`, TensorFlow Serving; "
+            "`compress` makes it smaller), or train a model to convert without text.beside and image.beside; "
+            "train.teacher lets it learn from this one."
+        )
     write = {"onnx": _onnx, "litert": _litert}[to]
     merge_lora(model)
     folder = Path(folder)

@@ -41,7 +41,7 @@ def embed_words(model: ProductModel, texts: list[str], *, batch_size: int = 128)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def embed(titles: tf.Tensor) -> tf.Tensor:
-        tokens = model.preprocessor.text(titles, tf.zeros_like(titles))
+        tokens = model.preprocessor.words(titles, tf.zeros_like(titles))
         return model.embed_one("text", model.text_vector(tokens), tokens["has_text"])
 
     starts = range(0, len(texts), batch_size)

@@ -40,9 +40,12 @@ def _model(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     config = manifest.get("config", {})
     text, image = config.get("text", {}), config.get("image", {})
     if image:
-        yield "pictures", f"{image.get('pretrained') or image.get('backbone', '')}, {manifest.get('image_size')} pixels"
+        tower = f"{image.get('pretrained') or image.get('backbone', '')}, {manifest.get('image_size')} pixels"
+        beside = image.get("beside")
+        yield "pictures", tower + (f"; beside it {beside}, {image.get('beside_size')} pixels" if beside else "")
     if text:
-        yield "words", text.get("pretrained") or f"BERT of {text.get('layers')} layers, trained from scratch"
+        tower = text.get("pretrained") or f"BERT of {text.get('layers')} layers, trained from scratch"
+        yield "words", tower + (f"; beside it {text['beside']}" if text.get("beside") else "")
     known = {"vector": manifest.get("dim"), "tags": len(manifest.get("tags", ())) or None}
     known |= {"written": str(manifest.get("created", ""))[:10]}
     yield from ((name, value) for name, value in known.items() if value)

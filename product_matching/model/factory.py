@@ -15,6 +15,7 @@ from product_matching.model.adapters import add_lora, freeze
 from product_matching.model.product_model import ProductModel
 from product_matching.text import TagLookup, TextEncoder, TextRules, learn_vocabulary, simplified_characters
 from product_matching.visual import ImageEncoder
+from product_matching.visual.pretrained import load_parts
 
 KNOTS = 256
 """Points of an isotonic calibration that a model keeps."""
@@ -58,6 +59,8 @@ def _build(config: Config, catalog: CatalogStatistics) -> ProductModel:
         temperature=config.model.temperature,
         # The first batch's matching pairs get probability 1/B, which is their share (Zhai et al. 2023, section 3).
         bias=-math.log(max(config.train.batch_size - 1, 1)),
+        beside_image=_beside_image(config.image, offline=config.offline or None) if config.image.beside else None,
+        beside_text=_beside_text(config.text, catalog, offline=config.offline or None) if config.text.beside else None,
     )
 
 
@@ -79,7 +82,7 @@ def build_loss(config: TrainConfig) -> keras.losses.Loss:
 
 
 def _text_encoder(config: TextConfig, catalog: CatalogStatistics, *, offline: bool | None) -> TextEncoder:
-    rules = _text_rules(config, catalog)
+    rules = _text_rules(config, catalog, pretrained=bool(config.pretrained))
     if config.pretrained:
         encoder = TextEncoder.from_pretrained(
             config.pretrained,
@@ -102,11 +105,17 @@ def _text_encoder(config: TextConfig, catalog: CatalogStatistics, *, offline: bo
     )
 
 
-def _text_rules(config: TextConfig, catalog: CatalogStatistics) -> TextRules:
-    old, new = simplified_characters() if config.simplify_chinese else ("", "")
-    boilerplate = (
-        catalog.boilerplate(config.boilerplate, compatibility=not config.pretrained) if config.boilerplate else []
+def _beside_text(config: TextConfig, catalog: CatalogStatistics, *, offline: bool | None) -> TextEncoder:
+    # Its vocabulary stays as it is: a token that nothing has learned would only be noise, and the other tower knows it.
+    rules = _text_rules(config, catalog, pretrained=True)
+    return TextEncoder.from_pretrained(
+        config.beside, max_tokens=config.max_tokens, offline=offline, rules=rules.get_config() if rules else None
     )
+
+
+def _text_rules(config: TextConfig, catalog: CatalogStatistics, *, pretrained: bool) -> TextRules:
+    old, new = simplified_characters() if config.simplify_chinese else ("", "")
+    boilerplate = catalog.boilerplate(config.boilerplate, compatibility=not pretrained) if config.boilerplate else []
     return TextRules(traditional=old, simplified=new, boilerplate=boilerplate)
 
 
@@ -134,6 +143,13 @@ def _image_encoder(config: ImageConfig, *, offline: bool | None) -> ImageEncoder
         dropout=config.dropout,
         pooling="average" if config.pooling == "auto" else config.pooling,
     )
+
+
+def _beside_image(config: ImageConfig, *, offline: bool | None) -> ImageEncoder:
+    architecture = "" if config.pretrained else config.architecture
+    parts = load_parts(config.beside, architecture=architecture, size=config.beside_size, offline=offline)
+    # Of convolutions the generalised mean tells more than the average, and its power need not learn for that.
+    return ImageEncoder(**parts, pooling="cls" if parts["prefix_tokens"] else "gem")
 
 
 def _adapted(encoder: Tower, config: TextConfig | ImageConfig) -> Tower:

@@ -11,12 +11,13 @@ from keras import ops
 from product_matching._types import Tensor
 from product_matching.errors import ConfigError, unknown_name
 from product_matching.layers import AttentionFusion, GatedFusion, MaskedFusion, MatchHead, Projection, TagEmbedding
+from product_matching.layers.side_by_side import side_by_side
 from product_matching.layers.unit import unit
 from product_matching.losses import correct_for_sampling
 from product_matching.model.chunks import in_chunks
 from product_matching.model.halves import Halves
 from product_matching.model.imitation import Imitation
-from product_matching.model.preprocessor import Preprocessor
+from product_matching.model.preprocessor import BESIDE, Preprocessor
 from product_matching.model.replicas import whole_batch
 from product_matching.model.views import MODALITIES, PAIRS, VIEWS
 from product_matching.text import TagLookup, TextEncoder
@@ -53,6 +54,8 @@ class ProductModel(keras.Model):
             (Kusupati et al. 2022, "Matryoshka representation learning", arXiv:2205.13147).
         references: Vectors of products that calibration keeps to tell vague vectors from detailed ones; see `Reach`.
         knots: Points of an isotonic curve of calibration; 0: two parameters, see `MatchHead`.
+        beside_image, beside_text: Pretrained towers that stand still beside the other two: what both give, brought to
+            one scale, is what the heads see, see `side_by_side`. None: there is none.
 
     Attributes:
         chunk_size: Products that training holds the activations of, for batches larger than memory; see `in_chunks`.
@@ -81,6 +84,8 @@ class ProductModel(keras.Model):
         matryoshka: Sequence[int] = (),
         references: int = 0,
         knots: int = 0,
+        beside_image: ImageEncoder | None = None,
+        beside_text: TextEncoder | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -88,6 +93,10 @@ class ProductModel(keras.Model):
             raise ConfigError(unknown_name("fusion", fusion, FUSIONS))
         self.image_encoder = image_encoder
         self.text_encoder = text_encoder
+        self.beside_image, self.beside_text = beside_image, beside_text
+        for tower in self.beside.values():
+            tower.trainable = True  # an assignment that changes nothing, as after loading, would reach no weight
+            tower.trainable = False
         self.tag_embedding = TagEmbedding(len(tag_vocabulary), tag_dim)
         self.dim = dim
         self._options = {"tag_dim": tag_dim, "dim": dim, "hidden_dim": hidden_dim, "dropout": dropout}
@@ -107,13 +116,26 @@ class ProductModel(keras.Model):
         self.imitation: Imitation | None = None
         self._seeds = keras.random.SeedGenerator(0)
         self.preprocessor = Preprocessor(
-            text_encoder.preprocessor, TagLookup(tag_vocabulary), image_size=image_encoder.size
+            text_encoder.preprocessor,
+            TagLookup(tag_vocabulary),
+            image_size=image_encoder.size,
+            beside_text=beside_text.preprocessor if beside_text else None,
+            beside_image_size=beside_image.size if beside_image else 0,
         )
         self._build_all(tag_dim)
 
+    @property
+    def beside(self) -> dict[str, ImageEncoder | TextEncoder]:
+        """The towers that stand still beside others, by the modality, `image` or `text`."""
+        towers = {"image": self.beside_image, "text": self.beside_text}
+        return {name: tower for name, tower in towers.items() if tower is not None}
+
     def _build_all(self, tag_dim: int) -> None:
-        self.project_image.build((None, self.image_encoder.dim))
-        self.project_text.build((None, self.text_encoder.dim))
+        for name, head, tower in (
+            ("image", self.project_image, self.image_encoder),
+            ("text", self.project_text, self.text_encoder),
+        ):
+            head.build((None, tower.dim + (self.beside[name].dim if name in self.beside else 0)))
         self.project_tags.build((None, tag_dim))
         self.fusion.build([(None, self.dim)] * len(MODALITIES), (None, len(MODALITIES)))
         self.built = True
@@ -162,17 +184,28 @@ class ProductModel(keras.Model):
 
         Where inputs hold `image_features` or `text_features` [B, c], what a frozen tower gave once, it does not run
         again; with `image_hidden` or `text_hidden` [B, …] and `padding_mask`, only the half above does, see `halves`.
+        `beside_image_features` and `beside_text_features` are what towers of `beside` gave.
         """
-        image, text = self._known("image", inputs, training), self._known("text", inputs, training)
-        if image is None:
-            image = _run_tower(self.image_encoder, inputs["image"], training)
-        if text is None:
-            text = _run_tower(self.text_encoder, inputs, training)
         return [
-            self.project_image(image, training=training),
-            self.project_text(text, training=training),
+            self.image_vector(inputs, training=training),
+            self.text_vector(inputs, training=training),
             self.tags_vector(inputs["tags"], training=training),
         ]
+
+    def _seen(self, name: str, inputs: Mapping[str, Tensor], training: bool | None) -> Tensor:
+        """What a head sees [B, c]: what its tower gives and, where one stands beside it, that one too."""
+        found = self._known(name, inputs, training)
+        if found is None:
+            tower = self.image_encoder if name == "image" else self.text_encoder
+            found = _run_tower(tower, inputs["image"] if name == "image" else inputs, training)
+        return side_by_side(found, self._known_beside(name, inputs)) if name in self.beside else found
+
+    def _known_beside(self, name: str, inputs: Mapping[str, Tensor]) -> Tensor:
+        """What a tower of `beside` gives [B, c], by its own part of the inputs."""
+        own = inputs_beside(inputs)
+        if f"{name}_features" in own:
+            return own[f"{name}_features"]
+        return _run_tower(self.beside[name], own["image"] if name == "image" else own, False)
 
     def _known(self, name: str, inputs: Mapping[str, Tensor], training: bool | None) -> Tensor | None:
         """A tower's output [B, c], by what inputs hold of it; None: they hold nothing."""
@@ -180,13 +213,14 @@ class ProductModel(keras.Model):
             return self.halves[name].above(inputs, training=training)
         return inputs.get(f"{name}_features")
 
-    def image_vector(self, images: Tensor, training: bool | None = None) -> Tensor:
-        """V_i: pixels [B, size, size, 3] to [B, D]."""
-        return self.project_image(_run_tower(self.image_encoder, images, training), training=training)
+    def image_vector(self, images: Tensor | Mapping[str, Tensor], training: bool | None = None) -> Tensor:
+        """V_i: pixels [B, size, size, 3], or pictures for each tower, as of `preprocessor.pictures`, to [B, D]."""
+        inputs = images if isinstance(images, Mapping) else {"image": images}
+        return self.project_image(self._seen("image", inputs, training), training=training)
 
     def text_vector(self, tokens: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
-        """S_i: tokens, as of `preprocessor.text`, to [B, D]."""
-        return self.project_text(_run_tower(self.text_encoder, tokens, training), training=training)
+        """S_i: tokens, as of `preprocessor.words`, to [B, D]."""
+        return self.project_text(self._seen("text", tokens, training), training=training)
 
     def tags_vector(self, tags: Tensor, training: bool | None = None) -> Tensor:
         """T_i: multi-hot [B, n] to [B, D]."""
@@ -290,6 +324,7 @@ class ProductModel(keras.Model):
         return {
             **super().get_config(),
             **self._options,
+            **{BESIDE + name: keras.saving.serialize_keras_object(tower) for name, tower in self.beside.items()},
             "image_encoder": keras.saving.serialize_keras_object(self.image_encoder),
             "text_encoder": keras.saving.serialize_keras_object(self.text_encoder),
             "tag_vocabulary": self.preprocessor.tags.vocabulary,
@@ -297,10 +332,15 @@ class ProductModel(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ProductModel:
-        encoders = {
-            name: keras.saving.deserialize_keras_object(config.pop(name)) for name in ("image_encoder", "text_encoder")
-        }
+        config = dict(config)
+        names = ("image_encoder", "text_encoder", f"{BESIDE}image", f"{BESIDE}text")
+        encoders = {name: keras.saving.deserialize_keras_object(config.pop(name)) for name in names if name in config}
         return cls(**encoders, **config)
+
+
+def inputs_beside(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What inputs hold for towers of `ProductModel.beside`, by the names that a tower of their kind reads."""
+    return {name.removeprefix(BESIDE): value for name, value in inputs.items() if name.startswith(BESIDE)}
 
 
 def _run_tower(tower: keras.Model, inputs: Any, training: bool | None) -> Tensor:

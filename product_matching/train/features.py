@@ -19,9 +19,11 @@ from numpy.typing import DTypeLike
 
 from product_matching.config import Config
 from product_matching.dataset import Catalog, make_dataset
-from product_matching.dataset.kept import PADDED, VIEWED
+from product_matching.dataset.kept import FEATURES, PADDED, TOKENS, VIEWED
 from product_matching.model import ProductModel
 from product_matching.model.halves import Halves
+from product_matching.model.preprocessor import BESIDE
+from product_matching.model.product_model import inputs_beside
 from product_matching.train.arrays import Allocate, in_memory, read_arrays, written_arrays
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,10 @@ def frozen_features(
 ) -> dict[str, np.ndarray]:
     """Runs each tower of which nothing learns, and the frozen half of each that is cut, over a catalogue.
 
+    What a tower beside another gives comes in beside what that one is shown, which training goes on varying. Only where
+    texts have several views, the other's tokens of each are kept, too, so that both read the same words: a query of two
+    words is none if the heads see the whole text beside it.
+
     Args:
         model: Whose towers; `model.halves` says which are cut.
         catalog: The products.
@@ -57,7 +63,9 @@ def frozen_features(
     Returns:
         For `make_dataset`. Of frozen towers `image_features`, `text_features` float32 [N, views, c]; of frozen halves
         `image_hidden`, `text_hidden` float16 [N, views, …] and with the latter `padding_mask` bool [N, views, L]; with
-        texts `has_text` bool [N].
+        texts `has_text` bool [N]. Of towers beside others `beside_image_features`, `beside_text_features` float32
+        [N, views, c], and with several views of texts `token_ids`, `segment_ids` int32 and `padding_mask` bool
+        [N, views, L] for the other tower, and `has_text`.
     """
     options = {
         "image": _view_options(views, augment, seed, 0.0),
@@ -72,6 +80,10 @@ def frozen_features(
             found |= hidden
         else:
             found |= keep(name, known=hidden)
+    for name in model.beside if len(catalog) else ():
+        found[f"{BESIDE}{name}_features"] = keep(BESIDE + name)[f"{name}_features"]
+        if name == "text" and options[name]["views"] > 1 and "has_text" not in found:
+            found |= keep.tokens()
     return found
 
 
@@ -85,7 +97,8 @@ def _view_options(views: int, augment: float, seed: int, typed: float) -> dict[s
 @contextmanager
 def kept_features(config: Config) -> Iterator[Config]:
     """The configuration with a folder for what frozen towers give: its own, or one that is there only in here."""
-    if config.train.feature_cache or not (config.text.pretrained or config.image.pretrained):
+    towers = (config.text, config.image)
+    if config.train.feature_cache or not any(tower.pretrained or tower.beside for tower in towers):
         yield config
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -133,11 +146,15 @@ class _Keeper:
     def __call__(
         self, name: str, halves: Halves | None = None, known: Mapping[str, np.ndarray] = MappingProxyType({})
     ) -> dict[str, np.ndarray]:
-        """Of the tower `name`; `known` is what its frozen half gave already."""
+        """Of the tower `name`; `known` is what its frozen half gave already.
+
+        A tower beside another is named `beside_image` or `beside_text`; what it gives is kept under the name that it
+        would have alone, and read from there by whatever model has it.
+        """
         if self.folder is None:
             return self._compute(name, halves, known, in_memory)
-        tower = getattr(self.model, TOWERS[name])
-        path = self.folder / feature_key(name, tower, self.catalog, self.options[name], halves)
+        kind = name.removeprefix(BESIDE)
+        path = self.folder / feature_key(kind, _tower(self.model, name), self.catalog, self.options[kind], halves)
         if path.is_dir():
             logger.info("read what the frozen %s tower gives from %s", name, path)
         else:
@@ -148,10 +165,24 @@ class _Keeper:
     def _compute(
         self, name: str, halves: Halves | None, known: Mapping[str, np.ndarray], allocate: Allocate
     ) -> dict[str, np.ndarray]:
-        count, views = len(self.catalog), self.options[name]["views"]
         part = "frozen half of the" if halves else "frozen"
-        logger.info("compute the %s %s tower once for %d products, views: %d", part, name, count, views)
-        run = _runner(name, self.model, halves, known)
+        views = self.options[name.removeprefix(BESIDE)]["views"]
+        logger.info("compute the %s %s tower once for %d products, views: %d", part, name, len(self.catalog), views)
+        return self._filled(name, _runner(name, self.model, halves, known), known, allocate)
+
+    def tokens(self) -> dict[str, np.ndarray]:
+        """What the text tower is shown of each view, and whether there is any: as of `TextPreprocessor`."""
+
+        def run(inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+            return {key: inputs[key].numpy() for key in (*TOKENS, "has_text")}
+
+        return self._filled("text", run, {}, in_memory)
+
+    def _filled(
+        self, name: str, run: Runner, known: Mapping[str, np.ndarray], allocate: Allocate
+    ) -> dict[str, np.ndarray]:
+        """Arrays of what `run` makes of each view of all products."""
+        count, views = len(self.catalog), self.options[name.removeprefix(BESIDE)]["views"]
         arrays: dict[str, np.ndarray] = {}
         for view in range(views):
             for place, rows in self._in_batches(name, view, known, run):
@@ -169,11 +200,12 @@ class _Keeper:
     def _in_batches(
         self, name: str, view: int, known: Mapping[str, np.ndarray], run: Runner
     ) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
-        options = self.options[name]
-        # The other modality is not asked for: zeros of no width stand in for it.
-        other = "text" if name == "image" else "image"
-        nothing = {f"{other}_features": np.zeros((len(self.catalog), 1, 0), np.float32)}
-        nothing |= {"has_text": np.zeros(len(self.catalog), bool)} if other == "text" else {}
+        kind = name.removeprefix(BESIDE)
+        options = self.options[kind]
+        # The other towers are not asked: zeros of no width stand in for what they give.
+        empty = np.zeros((len(self.catalog), 1, 0), np.float32)
+        nothing = {key: empty for key in FEATURES if key != f"{name}_features"}
+        nothing |= {"has_text": np.zeros(len(self.catalog), bool)} if kind == "image" else {}
         given = {key: array[:, view : view + 1] if key in VIEWED else array for key, array in known.items()}
         batches = make_dataset(
             self.catalog,
@@ -195,9 +227,13 @@ class _Keeper:
 
 def _runner(name: str, model: ProductModel, halves: Halves | None, known: Mapping[str, np.ndarray]) -> Runner:
     """From a batch to what is kept of it."""
-    tower = getattr(model, TOWERS[name])
+    tower, kind = _tower(model, name), name.removeprefix(BESIDE)
 
     def run(inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        if name != kind:
+            own = inputs_beside(inputs)
+            vectors = tower.traced(own["image"] if kind == "image" else {key: own[key] for key in TOKENS})
+            return {f"{kind}_features": _numpy(vectors, np.float32)}
         also = {"has_text": inputs["has_text"].numpy()} if name == "text" else {}
         if halves:
             also |= {"padding_mask": inputs["padding_mask"].numpy()} if name == "text" else {}
@@ -209,6 +245,10 @@ def _runner(name: str, model: ProductModel, halves: Halves | None, known: Mappin
         return also | {f"{name}_features": _numpy(vectors, np.float32)}
 
     return run
+
+
+def _tower(model: ProductModel, name: str) -> keras.Model:
+    return model.beside[name.removeprefix(BESIDE)] if name.startswith(BESIDE) else getattr(model, TOWERS[name])
 
 
 def _numpy(values: Any, dtype: DTypeLike) -> np.ndarray:

@@ -12,9 +12,12 @@ import numpy as np
 from product_matching._types import FloatArray
 from product_matching.dataset import Catalog
 from product_matching.layers import Projection
+from product_matching.layers.side_by_side import standardised
 from product_matching.model import ProductModel
+from product_matching.model.preprocessor import BESIDE
 
 logger = logging.getLogger(__name__)
+HEADS = ("image", "text")
 ROWS = 50_000
 """Products that the regression is fitted to at most; more would change little."""
 FEWEST = 20
@@ -30,36 +33,37 @@ def begin_as_regression(model: ProductModel, catalog: Catalog, features: Mapping
     needed before training finds as much.
 
     Args:
-        model: Whose heads; its towers gave the features.
+        model: Whose heads; its towers gave the features. Where frozen ones stand beside others, the regression is of
+            theirs, and what the others give counts for nothing yet.
         catalog: The products.
-        features: As of `frozen_features`, of both towers; else nothing happens.
+        features: As of `frozen_features`, of both modalities; else nothing happens.
 
     Returns:
         Whether the heads begin so: not where the joint space is wider than a text's vector, or fewer than 20
         products have both a picture and a text.
     """
-    if not {"image_features", "text_features"} <= features.keys() or model.dim > model.text_encoder.dim:
+    read = {name: f"{BESIDE}{name}_features" if name in model.beside else f"{name}_features" for name in HEADS}
+    if not set(read.values()) <= features.keys() or model.dim > features[read["text"]].shape[-1]:
         return False
     pictured = np.array([bool(path) for path in catalog.image_paths()], bool)
-    rows = np.flatnonzero(pictured & np.asarray(features["has_text"], bool))
+    rows = np.flatnonzero(pictured & _with_text(catalog, features))
     if len(rows) < FEWEST:
         return False
     rows = rows[np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int)]
-    images = _inputs(model.project_image, features["image_features"], rows)
-    texts = _inputs(model.project_text, features["text_features"], rows)
+    images, texts = (_inputs(model, name, features[read[name]], rows) for name in HEADS)
     middle = texts.mean(axis=0)
     axes = np.linalg.eigh(np.cov(texts, rowvar=False))[1][:, ::-1][:, : model.dim]
     wanted = (texts - middle) @ axes
     kernel, strength = ridge(images - images.mean(axis=0), wanted)
     logger.info("heads begin as a regression over %d products (penalty %.2g)", len(rows), strength)
-    for head, weights, centre, inputs in (
-        (model.project_text, axes, middle, texts),
-        (model.project_image, kernel, images.mean(axis=0), images),
+    for name, weights, centre, inputs in (
+        ("text", axes, middle, texts),
+        ("image", kernel, images.mean(axis=0), images),
     ):
         # Of the length that random heads give, so that pictures, texts and tags weigh alike in a product.
         length = np.linalg.norm((inputs - centre) @ weights, axis=1).mean()
         weights = weights * (math.sqrt(model.dim) / max(length, 1e-9))
-        head.begin_as(weights, -centre @ weights)
+        _head(model, name).begin_as(_for_all_inputs(model, name, weights), -centre @ weights)
     return True
 
 
@@ -89,10 +93,30 @@ def ridge(inputs: FloatArray, wanted: FloatArray) -> tuple[FloatArray, float]:
     return vectors @ (along / (values + penalties[best])[:, None]), float(STRENGTHS[best])
 
 
-def _inputs(head: Projection, features: FloatArray, rows: np.ndarray) -> FloatArray:
-    """What the linear part of a head sees of the first view, float64 [n, c]."""
+def _head(model: ProductModel, name: str) -> Projection:
+    return model.project_image if name == "image" else model.project_text
+
+
+def _with_text(catalog: Catalog, features: Mapping[str, Any]) -> np.ndarray:
+    if "has_text" in features:
+        return np.asarray(features["has_text"], bool)
+    return np.array([bool(text.strip()) for text in catalog.texts()], bool)
+
+
+def _for_all_inputs(model: ProductModel, name: str, kernel: FloatArray) -> FloatArray:
+    """The kernel of a whole head: zeros for what comes before the frozen tower's numbers."""
+    if name not in model.beside:
+        return kernel
+    before = model.image_encoder.dim if name == "image" else model.text_encoder.dim
+    return np.concatenate([np.zeros((before, kernel.shape[1])), kernel])
+
+
+def _inputs(model: ProductModel, name: str, features: FloatArray, rows: np.ndarray) -> FloatArray:
+    """What the linear part of a head sees of the first view of a frozen tower, float64 [n, c]."""
+    # Side by side each tower is normalised by itself, which a fresh normalisation of the whole leaves as it is.
+    normalised = standardised if name in model.beside else _head(model, name).normalised
     seen = [
-        np.asarray(head.normalised(np.asarray(features[part, 0], np.float32)))
+        np.asarray(normalised(np.asarray(features[part, 0], np.float32)))
         for part in np.array_split(rows, max(1, len(rows) // 4096))
     ]
     return np.concatenate(seen).astype(np.float64)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 class PlainPreprocessor:
     """Small images, and words as they are: quick to build into a pipeline."""
 
-    image_size = 8
+    image_size, beside_image_size = 8, 0
 
     def tags(self, tags):
         return {"tags": tf.zeros([tf.size(tags), 0])}

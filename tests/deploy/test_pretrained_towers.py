@@ -166,6 +166,19 @@ def test_tokenizers_counted_by_hand_are_the_same_after_export(kind, hand, tmp_pa
     np.testing.assert_array_equal(again.tokenize(texts), hand)
 
 
+def test_checkpoints_stand_beside_towers_from_scratch(folders, tiny_catalog, tmp_path, monkeypatch):
+    computed = told(monkeypatch)
+    beside = [f"text.beside={folders[0]}", f"image.beside={folders[1]}", "image.beside_size=32", "train.epochs=1"]
+    folder, metrics, model = train_bundle(tiny_catalog, load_config("tiny", beside), tmp_path / "shop")
+    assert sorted(computed) == ["beside_image", "beside_image", "beside_text", "beside_text"]  # of train and val, once
+    assert (model.beside_image.pooling, model.beside_text.pooling) == ("cls", "last")
+    assert model.image_encoder.trainable_variables
+    assert 0 <= metrics["accuracy"] <= 1
+    tokens = model.preprocessor.words(TEXTS, [""] * len(TEXTS))
+    vectors = model.embed_one("text", model.text_vector(tokens), tokens["has_text"])
+    np.testing.assert_allclose(load_bundle(folder).encoders.embed_text(TEXTS), vectors, atol=2e-5)
+
+
 def test_training_runs_frozen_towers_once_over_each_part(folders, tiny_catalog, tmp_path, monkeypatch):
     computed = told(monkeypatch)
     frozen = [f"text.pretrained={folders[0]}", "text.trainable_blocks=0", "text.max_tokens=16"]

@@ -57,7 +57,7 @@ class Frozen:
         self.project_image, self.project_text = Projection(dim, hidden_dim=16), Projection(dim, hidden_dim=16)
         self.project_image.build((None, 40))
         self.project_text.build((None, 12))
-        self.text_encoder = type("Tower", (), {"dim": 12})
+        self.beside = {}
 
     def image_paths(self):
         return self.paths
