@@ -190,12 +190,15 @@ def _about(config: Config, catalog: Catalog, parts: Sequence[Catalog]) -> dict[s
 def _start_from(bundle: Bundle, config: Config) -> tuple[Config, ProductModel]:
     """A bundle's model, and the configuration with the parts that shaped that model."""
     from product_matching.config import config_from_dict, config_to_dict
+    from product_matching.model import adapt_again
 
     built = ("text", "image", "tags", "model")
     parts = {**config_to_dict(config), **{name: bundle.manifest["config"][name] for name in built}}
     parts["train"] = {**parts["train"], "linear_start": False}  # it is what this model has learned that goes on
     say(f"the model of {bundle.folder} learns on; options of {', '.join(built)} are those it was built with")
-    return config_from_dict(parts), bundle.load_model()
+    config, model = config_from_dict(parts), bundle.load_model()
+    adapt_again(model, config)
+    return config, model
 
 
 def _calibrate(

@@ -1,7 +1,7 @@
 """The model that puts images, texts and tags into one space."""
 
 from product_matching.model.adapters import add_lora, freeze, merge_lora, parameter_counts
-from product_matching.model.factory import build_loss, build_model
+from product_matching.model.factory import adapt_again, build_loss, build_model
 from product_matching.model.preprocessor import Preprocessor
 from product_matching.model.product_model import ProductModel
 from product_matching.model.pruning import drop_text_layers
@@ -12,6 +12,7 @@ __all__ = [
     "VIEWS",
     "Preprocessor",
     "ProductModel",
+    "adapt_again",
     "add_lora",
     "build_loss",
     "build_model",

@@ -64,6 +64,16 @@ def _build(config: Config, catalog: CatalogStatistics) -> ProductModel:
     )
 
 
+def adapt_again(model: ProductModel, config: Config) -> None:
+    """Lets of a loaded model's pretrained towers that learn which the configuration says, as `build_model` does.
+
+    A file keeps neither which blocks stood still nor, its low-rank updates being merged, that others learned so.
+    """
+    for encoder, section in ((model.text_encoder, config.text), (model.image_encoder, config.image)):
+        if section.pretrained:
+            _adapted(encoder, section)
+
+
 def build_loss(config: TrainConfig) -> keras.losses.Loss:
     """The loss of a configuration."""
     smoothed = {"label_smoothing": config.label_smoothing}

@@ -8,7 +8,7 @@ import tensorflow as tf
 from product_matching.config import load_config
 from product_matching.dataset import make_dataset
 from product_matching.losses import SigmoidMatchLoss
-from product_matching.model import PAIRS, VIEWS, ProductModel, build_model
+from product_matching.model import PAIRS, VIEWS, ProductModel, adapt_again, build_model, freeze
 from product_matching.model.product_model import pair_labels
 from product_matching.optimizer import build_optimizer
 
@@ -258,3 +258,29 @@ def test_vocabulary_comes_from_the_catalogue(tiny_split, tiny_model):
 def test_first_match_probability_is_one_in_a_batch(tiny_model):
     bias = tiny_model.head.parameters()["bias"]
     assert 1 / (1 + np.exp(-bias)) == pytest.approx(1 / 32)
+
+
+def learning(model):
+    """Where in the model weights learn; the first part of a path is numbered by how many models there were before."""
+    return {variable.path.partition("/")[2] for variable in model.trainable_variables}
+
+
+def test_a_tower_that_stands_still_does_so_after_loading(tiny_split, tmp_path):
+    model = build_model(load_config("tiny"), tiny_split[0])
+    freeze(model.image_encoder.backbone, 0)
+    model.image_encoder.trainable = False
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert learning(loaded) == learning(model)
+
+
+def test_a_loaded_model_learns_where_its_configuration_says(tiny_split, tmp_path):
+    config = load_config("tiny", ["text.pretrained=some-bert", "text.trainable_blocks=1", "text.layers=2"])
+    built = load_config("tiny", ["text.layers=2"])
+    model = build_model(built, tiny_split[0])
+    freeze(model.text_encoder.backbone, 1)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    adapt_again(loaded, config)
+    assert learning(loaded) == learning(model)
+    assert not any("transformer_layer_0" in path for path in learning(loaded))

@@ -122,28 +122,29 @@ def test_a_fit_computes_them_once_a_product_and_leaves_them_as_they_are(
 
 
 class Stop(keras.callbacks.Callback):
-    """Ends a fit in the middle of an epoch, as a kill does."""
+    """Ends a fit in its second epoch, as a kill does."""
 
     def on_train_batch_end(self, batch, logs=None):
         self.seen = getattr(self, "seen", 0) + 1
-        if self.seen == 3:
+        if self.seen == 2:
             raise KeyboardInterrupt
 
 
 def test_a_run_that_goes_on_ends_as_one_that_never_stopped(
     without_graphs, built_with_towers_beside, catalog, tiny_split, tmp_path
 ):
-    val = tiny_split[1].take(np.arange(8))
-    extra = ["train.epochs=2", "train.augment=1", "train.cached_text_views=3", "train.typed=0.5", "train.patience=3"]
+    train, val = catalog.take(np.arange(6)), tiny_split[1].take(np.arange(5))  # one batch
+    extra = ["train.epochs=2", "train.augment=1", "train.cached_text_views=2", "train.typed=0.5"]
+    extra += ["train.patience=3", f"train.feature_cache={tmp_path / 'kept'}"]
 
     def fitted(**options):
-        model, config = built_with_towers_beside([*SMALL, *extra], catalog)
-        return model, fit(model, catalog, val, config, **options)
+        model, config = built_with_towers_beside([*SMALL, *extra], train)
+        return model, fit(model, train, val, config, **options)
 
     whole, expected = fitted()
     with pytest.raises(KeyboardInterrupt):
-        fitted(checkpoints=tmp_path, callbacks=[Stop()])
-    resumed, history = fitted(checkpoints=tmp_path, resume=True)
+        fitted(checkpoints=tmp_path / "state", callbacks=[Stop()])
+    resumed, history = fitted(checkpoints=tmp_path / "state", resume=True)
     for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
     for name, values in expected.items():
