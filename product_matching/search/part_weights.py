@@ -31,7 +31,7 @@ FIRST = 10
 QUERIES, FEWEST = 1000, 50
 """How many are drawn, and from how many on their mean says something."""
 CHANCE = 2.0
-"""Standard errors by which another pair must be better than the usual one."""
+"""Standard errors by which another pair must be better than the usual one, and within which pairs are alike."""
 
 
 def unseen_queries(bundle: Bundle, catalog: Catalog, *, seed: int = 0) -> Sample | None:
@@ -49,6 +49,8 @@ def unseen_queries(bundle: Bundle, catalog: Catalog, *, seed: int = 0) -> Sample
 
 def part_weights(index: ProductIndex, sample: Sample | None, catalog: Catalog) -> tuple[float, float]:
     """The weights with which the first results share most tags with the product that the query was made of.
+
+    Of pairs that are alike in this, the one that lets words weigh most: tags say nothing of names, which words find.
 
     Args:
         index: Of the products.
@@ -71,8 +73,15 @@ def part_weights(index: ProductIndex, sample: Sample | None, catalog: Catalog) -
     means = shared.mean(axis=0)
     best, usual = int(means.argmax()), pairs.index(USUAL)
     gain = shared[:, best] - shared[:, usual]
-    chance = CHANCE * gain.std(ddof=1) / np.sqrt(len(gain))
-    return pairs[best] if gain.mean() > chance else USUAL
+    if gain.mean() <= _chance(gain):
+        return USUAL
+    loss = shared[:, [best]] - shared
+    return max(pair for pair, alike in zip(pairs, loss.mean(axis=0) <= _chance(loss), strict=True) if alike)
+
+
+def _chance(differences: FloatArray) -> FloatArray:
+    """What the mean of differences [Q, ...] may be though there is none."""
+    return CHANCE * differences.std(axis=0, ddof=1) / np.sqrt(len(differences))
 
 
 def _agreement(

@@ -57,6 +57,14 @@ def learned(shop, titles, vectors, rows=range(COUNT), tags=True):
     return part_weights(index, sample, catalog), index, sample, catalog
 
 
+def heaviest_words_of_the_best(shares):
+    """Of pairs and what each query found with them, by hand: the best, or one that loses no more than by chance."""
+    best = max(shares.values(), key=np.mean)
+    lost = {pair: np.subtract(best, found) for pair, found in shares.items()}
+    alike = [pair for pair, less in lost.items() if np.mean(less) <= 2 * np.std(less, ddof=1) / np.sqrt(len(less))]
+    return sorted(alike)[-1]
+
+
 def test_words_that_mislead_count_less_than_usual(shop):
     assert learned(shop, "idle", "known")[0][0] < WORD_WEIGHT
 
@@ -68,16 +76,15 @@ def test_words_that_know_more_than_the_vectors_count_more(shop):
 def test_it_is_the_weight_of_a_naive_loop(shop):
     for titles, vectors in (("idle", "known"), ("telling", "unknown")):
         weight, index, sample, catalog = learned(shop, titles, vectors)
-        means = []
+        shares = {}
         for tried in WORD_WEIGHTS:
-            shares = []
+            shares[tried, 0.0] = []
             for row, vector, text in zip(sample.rows, sample.vectors, sample.texts, strict=True):
                 order = shop[1][vectors] @ vector + tried * index.words.scores(text)
                 others = [other for other in np.argsort(-order, kind="stable") if other != row][:10]
                 same = [catalog.table["tags"].iloc[other] == catalog.table["tags"].iloc[row] for other in others]
-                shares.append(np.mean(same))
-            means.append(np.mean(shares))
-        assert means[WORD_WEIGHTS.index(weight[0])] == pytest.approx(max(means))
+                shares[tried, 0.0].append(np.mean(same))
+        assert weight == heaviest_words_of_the_best(shares)
 
 
 def test_without_tags_or_with_few_queries_it_is_the_usual(shop):
@@ -112,17 +119,16 @@ def test_a_text_that_knows_what_words_do_not_gets_a_weight(shop):
     asked = unit(vectors + texts)
     pair = part_weights(index, Sample(range(COUNT), asked, words, COUNT, WORDS), catalog)
     assert pair[1] > 0
-    tags, means = catalog.table["tags"].to_numpy(), {}
+    tags, shares = catalog.table["tags"].to_numpy(), {}
     for word_weight in WORD_WEIGHTS:
         for text_weight in TEXT_WEIGHTS:
-            shares = []
+            shares[word_weight, text_weight] = []
             for row in range(COUNT):
                 order = vectors @ asked[row] + word_weight * index.words.scores(words[row])
                 order += text_weight * texts @ asked[row]
                 others = [other for other in np.argsort(-order, kind="stable") if other != row][:10]
-                shares.append(np.mean(tags[others] == tags[row]))
-            means[word_weight, text_weight] = np.mean(shares)
-    assert means[pair] == pytest.approx(max(means.values()))
+                shares[word_weight, text_weight].append(np.mean(tags[others] == tags[row]))
+    assert pair == heaviest_words_of_the_best(shares)
 
 
 class Held:
