@@ -59,24 +59,9 @@ def dual_encoder(train: Catalog, ours: ProductModel, config: Config, *, seconds:
 
 
 def dual_encoder_network(config: Config, *, pieces: int) -> Any:
+    """VisionTextDualEncoderModel with the towers of a configuration."""
     import torch
-    from transformers import (
-        BertConfig,
-        BertModel,
-        ResNetConfig,
-        ResNetModel,
-        VisionTextDualEncoderConfig,
-        VisionTextDualEncoderModel,
-        ViTConfig,
-        ViTModel,
-    )
-
-    class Pooled(ResNetModel):
-        """The model wants vectors, ResNetModel gives maps of one pixel."""
-
-        def forward(self, pixel_values: torch.Tensor, **_: Any) -> tuple[Any, torch.Tensor]:
-            found = super().forward(pixel_values)
-            return found.last_hidden_state, found.pooler_output.flatten(1)
+    from transformers import BertConfig, ResNetConfig, ViTConfig
 
     text, image = config.text, config.image
     bert = BertConfig(
@@ -88,17 +73,40 @@ def dual_encoder_network(config: Config, *, pieces: int) -> Any:
             image_size=image.size, patch_size=image.patch_size, hidden_size=image.hidden_dim,
             num_hidden_layers=image.layers, num_attention_heads=image.heads, intermediate_size=image.intermediate_dim,
         )  # fmt: skip
-        tower = ViTModel(vision)
     else:
         vision = ResNetConfig(
             embedding_size=image.stem[-1], hidden_sizes=list(image.filters), depths=list(image.blocks),
             layer_type="basic",
         )  # fmt: skip
-        vision.hidden_size = image.filters[-1]
-        tower = Pooled(vision)
-    both = VisionTextDualEncoderConfig.from_vision_text_configs(vision, bert, projection_dim=config.model.dim)
-    both.vision_config.hidden_size = vision.hidden_size
     torch.manual_seed(config.seed)
+    return joined(vision, bert, dim=config.model.dim)
+
+
+def joined(vision: Any, bert: Any, *, dim: int) -> Any:
+    """VisionTextDualEncoderModel of transformers' configurations of a ViT or a ResNet and of a BERT, from scratch."""
+    import torch
+    from transformers import (
+        BertModel,
+        ResNetConfig,
+        ResNetModel,
+        VisionTextDualEncoderConfig,
+        VisionTextDualEncoderModel,
+        ViTModel,
+    )
+
+    class Pooled(ResNetModel):
+        """The model wants vectors, ResNetModel gives maps of one pixel."""
+
+        def forward(self, pixel_values: torch.Tensor, **_: Any) -> tuple[Any, torch.Tensor]:
+            found = super().forward(pixel_values)
+            return found.last_hidden_state, found.pooler_output.flatten(1)
+
+    if isinstance(vision, ResNetConfig):
+        vision.hidden_size, tower = vision.hidden_sizes[-1], Pooled(vision)
+    else:
+        tower = ViTModel(vision)
+    both = VisionTextDualEncoderConfig.from_vision_text_configs(vision, bert, projection_dim=dim)
+    both.vision_config.hidden_size = vision.hidden_size
     return VisionTextDualEncoderModel(both, vision_model=tower, text_model=BertModel(bert))
 
 

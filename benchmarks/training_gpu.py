@@ -156,37 +156,16 @@ def image_tower(towers: str, tiny: bool) -> Any:
 
 def peer(towers: str, scale: str) -> Any:
     """VisionTextDualEncoderModel of the same towers."""
-    from transformers import (
-        BertConfig,
-        BertModel,
-        ResNetConfig,
-        ResNetModel,
-        VisionTextDualEncoderConfig,
-        VisionTextDualEncoderModel,
-        ViTConfig,
-        ViTModel,
-    )
+    from transformers import BertConfig, ResNetConfig, ViTConfig
 
-    class Pooled(ResNetModel):
-        """The model wants vectors, ResNetModel gives maps of one pixel."""
-
-        def forward(self, pixel_values: torch.Tensor, **_: Any) -> tuple[Any, torch.Tensor]:
-            found = super().forward(pixel_values)
-            return found.last_hidden_state, found.pooler_output.flatten(1)
+    from benchmarks.peers import joined
 
     layers, heads, width, inner = WIDTHS[scale]
-    shape = {"num_hidden_layers": layers, "num_attention_heads": heads, "hidden_size": width}
-    bert = BertConfig(vocab_size=PIECES, intermediate_size=inner, **shape)
-    if towers == "vit":
-        vision = ViTConfig(image_size=224 if scale == "base" else 32, intermediate_size=inner, **shape)
-        tower = ViTModel(vision)
-    else:
-        vision = ResNetConfig()  # ResNet-50
-        vision.hidden_size = vision.hidden_sizes[-1]
-        tower = Pooled(vision)
-    both = VisionTextDualEncoderConfig.from_vision_text_configs(vision, bert, projection_dim=DIM)
-    both.vision_config.hidden_size = vision.hidden_size
-    return VisionTextDualEncoderModel(both, vision_model=tower, text_model=BertModel(bert)).train()
+    shape = {
+        "num_hidden_layers": layers, "num_attention_heads": heads, "hidden_size": width, "intermediate_size": inner
+    }  # fmt: skip
+    vision = ViTConfig(image_size=224 if scale == "base" else 32, **shape) if towers == "vit" else ResNetConfig()
+    return joined(vision, BertConfig(vocab_size=PIECES, **shape), dim=DIM).train()
 
 
 def on_device(batch: tuple[dict[str, np.ndarray], np.ndarray], device: str) -> dict[str, torch.Tensor]:

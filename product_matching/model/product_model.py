@@ -94,10 +94,10 @@ class ProductModel(keras.Model):
         self.image_encoder = image_encoder
         self.text_encoder = text_encoder
         self.beside_image, self.beside_text = beside_image, beside_text
-        for tower in (image_encoder, text_encoder, *self.beside.values()):
-            if tower in self.beside.values() or not tower.trainable:
-                tower.trainable = True  # an assignment that changes nothing, as after loading, would reach no weight
-                tower.trainable = False
+        loaded_at_rest = (tower for tower in (image_encoder, text_encoder) if not tower.trainable)
+        for tower in (*loaded_at_rest, *self.beside.values()):
+            tower.trainable = True  # an assignment that changes nothing, as after loading, would reach no weight
+            tower.trainable = False
         self.tag_embedding = TagEmbedding(len(tag_vocabulary), tag_dim)
         self.dim = dim
         self._options = {"tag_dim": tag_dim, "dim": dim, "hidden_dim": hidden_dim, "dropout": dropout}
