@@ -1,7 +1,8 @@
 """The benchmarks: what there is, runs of them with a record, and the tables that records become.
 
     python -m benchmarks list
-    python -m benchmarks run NAME [--data DIR] [--bundle DIR] [--out DIR] [--record NAME] [-- options of NAME]
+    python -m benchmarks run NAME [--data DIR] [--catalog NAME] [--bundle DIR] [--out DIR] [--record NAME]
+                               [-- options of NAME]
     python -m benchmarks render [--check]
     python -m benchmarks plot RECORD --out FILE.png [--quality recall@10]
 
@@ -19,7 +20,7 @@ from pathlib import Path
 from benchmarks.harness.plotting import plot
 from benchmarks.harness.registry import BENCHMARKS, about
 from benchmarks.harness.rendering import PAGES, render
-from benchmarks.harness.running import run
+from benchmarks.harness.running import DEFAULT_CATALOG, run
 
 
 def main() -> int:
@@ -29,6 +30,7 @@ def main() -> int:
     one = commands.add_parser("run", help="run one and keep its record")
     one.add_argument("name", choices=sorted(BENCHMARKS))
     one.add_argument("--data", type=Path, default=Path("data"), help="folder of the unpacked data sets")
+    one.add_argument("--catalog", default=DEFAULT_CATALOG, help="its folder in DATA, for those that take any")
     one.add_argument("--bundle", type=Path, default=Path("saved_models/demo"), help="for those that want one")
     one.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the records")
     one.add_argument("--record", default="", metavar="NAME", help="of the record, where there are several of one")
@@ -48,7 +50,7 @@ def main() -> int:
             print(f"{name:16} {question} ({time})")
         return 0
     if options.command == "run":
-        places = {"data": options.data, "bundle": options.bundle, "out": options.out}
+        places = {"data": options.data, "catalog": options.catalog, "bundle": options.bundle, "out": options.out}
         print(run(options.name, theirs, **places, record=options.record))
         return 0
     if options.command == "plot":

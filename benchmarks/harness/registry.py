@@ -8,7 +8,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1]
 
 BENCHMARKS: dict[str, tuple[str, ...]] = {
-    "ablation": ("{data}/ikea/catalog.csv",),
+    "ablation": ("{data}/{catalog}/catalog.csv",),
     "bandit": (),
     "compression": ("{bundle}", "{bundle}/shop/catalog.csv"),
     "durability": (),
@@ -16,10 +16,10 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "entity_matching": ("{data}/entity_matching",),
     "evaluation": (),
     "fuzzing": ("{bundle}",),
-    "hybrid": ("{data}/ikea/catalog.csv",),
+    "hybrid": ("{data}/{catalog}/catalog.csv",),
     "index": ("{data}/fashion/catalog.csv",),
     "input_pipeline": (),
-    "matching": ("{data}/ikea/catalog.csv",),
+    "matching": ("{data}/{catalog}/catalog.csv",),
     "off_policy": (),
     "query": (),
     "recommendation": ("{data}/amazon_beauty",),
@@ -32,7 +32,8 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "training": (),
     "training_gpu": (),
 }
-"""The arguments of each, before the options that the caller adds; {data} and {bundle} are the harness' own options."""
+"""The arguments of each, before the options that the caller adds; {data}, {catalog} and
+{bundle} are the harness' own options."""
 
 
 def about(name: str) -> tuple[str, str]:

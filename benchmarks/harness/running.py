@@ -18,11 +18,22 @@ from typing import Any
 
 from benchmarks.harness.registry import BENCHMARKS, FOLDER, about
 
+DEFAULT_CATALOG = "ikea"
+"""Small, and nobody waits long for it."""
 PACKAGES = ("product-matching", "tensorflow", "keras", "keras-hub", "scann", "numpy", "torch", "transformers")
 """Whose versions are noted, where they are installed."""
 
 
-def run(name: str, options: Sequence[str], *, data: Path, bundle: Path, out: Path, record: str = "") -> Path:
+def run(
+    name: str,
+    options: Sequence[str],
+    *,
+    data: Path,
+    bundle: Path,
+    out: Path,
+    catalog: str = DEFAULT_CATALOG,
+    record: str = "",
+) -> Path:
     """Runs a benchmark in a process of its own and writes its record.
 
     Args:
@@ -30,6 +41,7 @@ def run(name: str, options: Sequence[str], *, data: Path, bundle: Path, out: Pat
         options: Its own options.
         data, bundle: What stands for {data} and {bundle} in its arguments.
         out: Folder of the record.
+        catalog: What stands for {catalog}: a folder in `data`.
         record: Its name; by default the benchmark's.
 
     Returns:
@@ -38,10 +50,12 @@ def run(name: str, options: Sequence[str], *, data: Path, bundle: Path, out: Pat
     Raises:
         SystemExit: If the benchmark fails; an earlier record stays as it was.
     """
-    fixed = [argument.format(data=data, bundle=bundle) for argument in BENCHMARKS[name]]
+    fixed = [argument.format(data=data, catalog=catalog, bundle=bundle) for argument in BENCHMARKS[name]]
     load, start, spent = os.getloadavg()[0], time.perf_counter(), _cpu_seconds()
     rows = _rows([sys.executable, "-m", f"benchmarks.{name}", *fixed, *options])
-    told = ["python -m benchmarks run", name, *(["--record", record] if record else [])]
+    told = ["python -m benchmarks run", name]
+    told += ["--catalog", catalog] if catalog != DEFAULT_CATALOG else []
+    told += ["--record", record] if record else []
     found = {
         "name": name,
         "question": about(name)[0],
