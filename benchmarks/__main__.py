@@ -30,7 +30,9 @@ def main() -> int:
     one = commands.add_parser("run", help="run one and keep its record")
     one.add_argument("name", choices=sorted(BENCHMARKS))
     one.add_argument("--data", type=Path, default=Path("data"), help="folder of the unpacked data sets")
-    one.add_argument("--catalog", default=DEFAULT_CATALOG, help="its folder in DATA, for those that take any")
+    one.add_argument(
+        "--catalog", default=DEFAULT_CATALOG, help="its folder in DATA, for those that take any (default: %(default)s)"
+    )
     one.add_argument("--bundle", type=Path, default=Path("saved_models/demo"), help="for those that want one")
     one.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the records")
     one.add_argument("--record", default="", metavar="NAME", help="of the record, where there are several of one")

@@ -107,6 +107,17 @@ def test_a_run_leaves_a_record(toy):
     assert record["machine"]["cores"] >= 1
 
 
+def test_a_record_tells_of_which_catalogue_it_is(toy, monkeypatch):
+    monkeypatch.setitem(BENCHMARKS, "toy", ("{data}/{catalog}.csv",))
+    places = {"data": Path("d"), "bundle": Path("b"), "out": toy}
+    records = [json.loads(running.run("toy", [], **places, **some).read_text()) for some in ({}, {"catalog": "hm"})]
+    assert [record["rows"] for record in records] == [[{"argument": "d/ikea.csv"}], [{"argument": "d/hm.csv"}]]
+    assert [record["command"] for record in records] == [
+        "python -m benchmarks run toy",
+        "python -m benchmarks run toy --catalog hm",
+    ]
+
+
 def test_a_markdown_table_is_read_too():
     code = r"print('| a | b |\n|---|---|\n| x | .1 (.0 to .2) |')"
     assert running._rows([sys.executable, "-c", code]) == [{"a": "x", "b": ".1 (.0 to .2)"}]

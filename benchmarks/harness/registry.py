@@ -32,8 +32,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "training": (),
     "training_gpu": (),
 }
-"""The arguments of each, before the options that the caller adds; {data}, {catalog} and
-{bundle} are the harness' own options."""
+"""The arguments of each, before the options that the caller adds; {data}, {catalog}, {bundle} are the harness' own."""
 
 
 def about(name: str) -> tuple[str, str]:
