@@ -57,7 +57,30 @@ def build_optimizer(config: OptimizerConfig | None = None, *, steps: int = 1000)
         **options,
     )
     optimizer.exclude_from_weight_decay(var_names=list(NO_DECAY))
+    if keras.backend.backend() == "tensorflow":
+        _clip_the_sum(optimizer)
     return optimizer
+
+
+def _clip_the_sum(optimizer: keras.optimizers.Optimizer) -> None:
+    """Makes an optimizer clip the gradient of the whole batch, as the norm of what it steps along says.
+
+    Where several devices hold a part of the batch, Keras clips on each what that one has and sums then, so that a step
+    grows with their number; and of an embedding's rows it takes the norm before those of one word are summed.
+    """
+    import tensorflow as tf
+
+    clip = optimizer._clip_gradients
+
+    def clip_the_sum(gradients: Sequence[Any]) -> Sequence[Tensor]:
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        return clip(gradients)
+
+    optimizer._clip_gradients = clip_the_sum
+    optimizer._all_reduce_sum_gradients = lambda summed: summed
 
 
 @contextmanager

@@ -80,6 +80,9 @@ def run(options: argparse.Namespace) -> None:
         if state.is_dir():
             say("stopped; the last full epoch is kept: the same command with --resume goes on from it")
         raise
+    if folder is None:
+        say("this worker's part is done; the chief writes the bundle")
+        return
     shutil.rmtree(state, ignore_errors=True)
     result = {"bundle": str(folder), "validation": metrics, "rejected": len(catalog.rejected)}
     emit(result, as_json=options.json, text=_text)
@@ -95,7 +98,7 @@ def train_bundle(
     state: Path | None = None,
     resume: bool = False,
     seconds: dict[str, float] | None = None,
-) -> tuple[Path, dict[str, Any], ProductModel]:
+) -> tuple[Path | None, dict[str, Any], ProductModel]:
     """Trains a model and writes its bundle.
 
     Args:
@@ -109,13 +112,15 @@ def train_bundle(
         seconds: Takes the seconds of each step.
 
     Returns:
-        The bundle's folder, the metrics on validation products, and the model.
+        The bundle's folder, the metrics on validation products, and the model. Of several workers (`train.devices`)
+        the first alone calibrates, measures and writes; the others get no folder and no metrics.
     """
     from product_matching.dataset.leaks import check_leaks
     from product_matching.dataset.splitting import KnownSides
     from product_matching.deploy import export
     from product_matching.errors import DataError
     from product_matching.train import devices_scope, fit
+    from product_matching.train.devices import is_chief, on_one_device
     from product_matching.train.features import kept_features
 
     parts = catalog.split(config.seed, val=config.split.val, test=config.split.test)
@@ -138,6 +143,9 @@ def train_bundle(
                 history = fit(
                     model, train, val, keeping, callbacks=[progress], checkpoints=state, resume=resume, teacher=teacher
                 )
+        model = on_one_device(model)
+        if not is_chief(config):
+            return None, {}, model
         with step("calibrate on validation products", seconds):
             metrics, thresholds = _calibrate(model, val, train, folder=keeping.train.feature_cache)
     manifest = {

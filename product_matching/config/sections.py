@@ -197,7 +197,8 @@ class TrainConfig:
     """Folder that keeps decoded images for this run and the next; empty: memory."""
     devices: Literal["one", "all", "workers"] = "one"
     """all: each GPU of this machine takes a part of a batch (`tf.distribute.MirroredStrategy`); workers: so do several
-    machines, which TF_CONFIG names; every product of the whole batch is a negative in either case."""
+    machines, which TF_CONFIG names; every product of the whole batch is a negative in either case. Each worker makes
+    the batches whole and keeps its part; the first alone keeps checkpoints, logs and the bundle."""
     mixed_precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     cached_views: int = 1
     """Views of each product that a frozen tower computes before training; the first is as it is, others augmented."""

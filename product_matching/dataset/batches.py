@@ -152,7 +152,10 @@ def make_dataset(
         batches = batches.map(lambda batch: {**batch, "features": kept.look_up(batch["place"], None)}, **parallel)
     unknown = unknown_tags(catalog, preprocessor.tags) if training else None
     finished = batches.map(_finisher(preprocessor, unknown), **parallel)
-    return finished.prefetch(tf.data.AUTOTUNE)
+    # Of several workers each keeps its part of every batch: there are no files to share out.
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return finished.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
 def _raw(catalog: Catalog, bucket: bool, training: bool) -> dict[str, np.ndarray]:

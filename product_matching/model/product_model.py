@@ -18,7 +18,7 @@ from product_matching.model.chunks import in_chunks
 from product_matching.model.halves import Halves
 from product_matching.model.imitation import Imitation
 from product_matching.model.preprocessor import BESIDE, Preprocessor
-from product_matching.model.replicas import whole_batch
+from product_matching.model.replicas import ready_for_mean, whole_batch
 from product_matching.model.views import MODALITIES, PAIRS, VIEWS
 from product_matching.text import TagLookup, TextEncoder
 from product_matching.visual import ImageEncoder
@@ -254,6 +254,11 @@ class ProductModel(keras.Model):
         if self.imitation and "teacher" in x:
             loss += self.imitation.loss(x["teacher"], y_pred, self.head.matrix)
         return loss
+
+    def train_step(self, *args: Any) -> Any:
+        """As of Keras, on several machines, too."""
+        told = super().train_step(*args)
+        return ready_for_mean(told) if keras.backend.backend() == "tensorflow" else told
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Keras would average a batch over its replicas here, masks and all, to learn shapes that this model knows."""

@@ -33,9 +33,22 @@ def whole_batch(parts: Any) -> Any:
     def gathered(part: Tensor | None) -> Tensor | None:
         if part is None:
             return None
-        part = tf.convert_to_tensor(part)
+        # Identity, since what comes from the dataset itself bears no device, and several machines gather by devices.
+        part = tf.identity(part)
         if part.dtype == tf.bool:  # which all_gather does not know
             return tf.cast(context.all_gather(tf.cast(part, tf.int32), axis=0), tf.bool)
         return context.all_gather(part, axis=0)
 
     return keras.tree.map_structure(gathered, parts)
+
+
+def ready_for_mean(logs: dict[str, Any]) -> dict[str, Any]:
+    """What a training step tells, scalars, in the shape that Keras can average over several machines.
+
+    Keras 3 takes the mean of their values along an axis that scalars do not have
+    (https://github.com/keras-team/keras/issues/20585), so they become float32 [1] there and stay scalars elsewhere.
+    """
+    import tensorflow as tf
+
+    workers = isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
+    return {name: tf.reshape(value, [1]) for name, value in logs.items()} if workers else logs

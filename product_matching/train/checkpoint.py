@@ -13,6 +13,7 @@ import numpy as np
 
 from product_matching._folders import write_whole
 from product_matching.errors import CheckpointError
+from product_matching.train.devices import from_chief
 from product_matching.train.retrieval_monitor import RetrievalMonitor
 
 FILE = "training.npz"
@@ -30,13 +31,15 @@ class Checkpoint(keras.callbacks.Callback):
         folder: Where the file is kept.
         key: What the run depends on (configuration, fingerprint of the data); another run's file is refused.
         monitor: Its best weights are kept too.
+        writes: False on a worker that is not the chief: what all have trained is kept, and read, by the chief alone.
     """
 
-    def __init__(self, folder: Path, *, key: str, monitor: RetrievalMonitor) -> None:
+    def __init__(self, folder: Path, *, key: str, monitor: RetrievalMonitor, writes: bool = True) -> None:
         super().__init__()
         self.path = Path(folder) / FILE
         self.key = key
         self.monitor = monitor
+        self.writes = writes
         self.earlier: dict[str, list[float]] = {}
 
     def restore(self, model: keras.Model) -> tuple[int, bool]:
@@ -48,9 +51,10 @@ class Checkpoint(keras.callbacks.Callback):
         Raises:
             CheckpointError: If the file is another run's, or damaged.
         """
-        if not self.path.is_file():
+        contents = from_chief(self.path.read_bytes() if self.writes and self.path.is_file() else b"")
+        if not contents:
             return 0, False
-        arrays, about = self._read()
+        arrays, about = self._read(contents)
         variables = _variables(model)
         if len([name for name in arrays if name.startswith("v")]) != len(variables):
             raise CheckpointError(f"{self.path} is of another model. Train without --resume.")
@@ -64,6 +68,8 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         for name, value in (logs or {}).items():
             self.earlier.setdefault(name, []).append(float(value))
+        if not self.writes:
+            return
         best = self.monitor.best_weights or []
         about = {
             "key": self.key,
@@ -81,9 +87,9 @@ class Checkpoint(keras.callbacks.Callback):
         np.savez(contents, about=np.array(json.dumps(about)), **arrays)
         write_whole(self.path, contents.getvalue())
 
-    def _read(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def _read(self, contents: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         try:
-            with np.load(self.path, allow_pickle=False) as stored:
+            with np.load(io.BytesIO(contents), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             about = json.loads(str(arrays.pop("about")))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:

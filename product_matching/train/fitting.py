@@ -24,6 +24,7 @@ from product_matching.model.halves import Halves, cut
 from product_matching.model.imitation import Imitation
 from product_matching.optimizer import build_optimizer, scale_learning_rate
 from product_matching.train.checkpoint import FILE, Checkpoint
+from product_matching.train.devices import from_chief, is_chief, share_weights, told_of_lost_workers
 from product_matching.train.features import TOWERS, frozen_features, kept_features
 from product_matching.train.guards import CollapseGuard, LossGuard
 from product_matching.train.heads import of_the_heads, pretrained_towers_at_rest
@@ -80,9 +81,11 @@ def fit(
             ".load_model()), or leave train.teacher empty."
         )
     # What stands still in the heads' epochs and after them is computed once for both.
-    with kept_features(config) if options.head_epochs or options.cached_blocks else nullcontext(config) as kept:
+    keeping = kept_features(config) if options.head_epochs or options.cached_blocks else nullcontext(config)
+    with told_of_lost_workers(config), keeping as kept:
         model.halves = _halves(model) if options.cached_blocks else {}
-        begun = bool(resume and checkpoints and (Path(checkpoints) / FILE).is_file())
+        there = resume and checkpoints and (Path(checkpoints) / FILE).is_file()
+        begun = bool(from_chief(b"begun" if there else b""))
         if options.head_epochs and not begun:
             with pretrained_towers_at_rest(model, config):
                 _learn(model, train, val, of_the_heads(kept), begun=False, teacher=teacher)
@@ -129,6 +132,7 @@ def _learn(
     )
     if options.linear_start and not begun:
         begin_as_regression(model, train, features)
+        share_weights(model)  # machines may turn the axes of a regression differently
     features |= _taught(model, teacher, train, config, folder=options.feature_cache or checkpoints or "")
     monitor = RetrievalMonitor(
         val, patience=options.patience, batch_size=options.batch_size, feature_cache=options.feature_cache
@@ -139,7 +143,8 @@ def _learn(
     watchers = [LossGuard(), monitor, CollapseGuard(monitor)]
     first, over, checkpoint = 0, False, None
     if checkpoints:
-        checkpoint = Checkpoint(Path(checkpoints), key=_key(config, train, val), monitor=monitor)
+        key = _key(config, train, val)
+        checkpoint = Checkpoint(Path(checkpoints), key=key, monitor=monitor, writes=is_chief(config))
         watchers.append(checkpoint)
         first, over = checkpoint.restore(model) if resume else (0, False)
     if over or first >= options.epochs:
@@ -150,6 +155,7 @@ def _learn(
     if miner:
         watchers.append(miner)
         miner.prepare(model, first)
+    logs = log_callbacks(config, monitor, resume=first > 0) if is_chief(config) else []
     try:
         history = model.fit(
             _batches(model, train, config, start_step=first * steps, features=features, miner=miner),
@@ -158,7 +164,7 @@ def _learn(
             steps_per_epoch=steps,
             shuffle=False,
             verbose=0,
-            callbacks=[*watchers, *log_callbacks(config, monitor, resume=first > 0), *callbacks],
+            callbacks=[*watchers, *logs, *callbacks],
         )
     finally:
         if miner:

@@ -14,13 +14,15 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
 import keras
 import numpy as np
-from product_matching.config import load_config
+from product_matching.config import OptimizerConfig, load_config
 from product_matching.dataset import load_data, make_dataset
 from product_matching.losses import InfoNCELoss, SigmoidMatchLoss
 from product_matching.model import build_model
+from product_matching.optimizer import build_optimizer
 
 # Without dropout, and without normalisation over a batch, which sees a replica's part alone.
 options = ["image.backbone=vit", "image.layers=1", "image.hidden_dim=16", "image.intermediate_dim=16", "image.size=16"]
+steps = OptimizerConfig(name="sgd", learning_rate=0.5, clip_norm=0.1)  # less than what one replica has
 options += ["text.dropout=0.0", "model.dropout=0.0", "model.modality_dropout=0.0", "text.max_tokens=8"]
 catalog = load_data(sys.argv[1]).take(np.arange(16))
 
@@ -30,7 +32,7 @@ def fitted(replicas, loss):
     with scope:
         keras.utils.set_random_seed(0)
         model = build_model(load_config("tiny", options), catalog)
-        model.compile(optimizer=keras.optimizers.SGD(0.05), loss=loss(), jit_compile=False)
+        model.compile(optimizer=build_optimizer(steps, steps=2), loss=loss(), jit_compile=False)
         batches = make_dataset(catalog, model.preprocessor, batch_size=8)
         history = model.fit(batches, epochs=1, verbose=0, shuffle=False)
     return history.history["loss"], model.get_weights()
