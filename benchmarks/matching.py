@@ -54,7 +54,7 @@ from product_matching.metrics import (
     retrieval_metrics,
 )
 from product_matching.metrics.reach import PICTURE, WORDS
-from product_matching.model import build_model
+from product_matching.model import ProductModel, build_model
 from product_matching.train import fit
 
 Parts = tuple[Catalog, Catalog, Catalog]
@@ -156,8 +156,8 @@ def results(parts: Parts, options: argparse.Namespace) -> Iterator[dict[str, Any
             row = {"seconds": time.process_time() - start, **measured(embed, parts)}
         elif way.startswith("linear map"):
             start = time.process_time()
-            mapped = mapped or linear_map(parts[0], frozen_vectors(places["minilm"], places["resnet"]))
-            row = measured(mapped, parts, _likewise(mapped, parts[0]) if way.endswith("likewise") else None)
+            mapped = mapped or linear_map([parts[0]], frozen_vectors(places["minilm"], places["resnet"]))
+            row = measured(mapped, parts, ranked_likewise(mapped, parts[0]) if way.endswith("likewise") else None)
             took_map = took_map or time.process_time() - start
             row["seconds"] = took_map
         else:
@@ -165,7 +165,7 @@ def results(parts: Parts, options: argparse.Namespace) -> Iterator[dict[str, Any
         yield {"way": way, **row}
 
 
-def _likewise(embed: Embed, train: Catalog) -> Ranker:
+def ranked_likewise(embed: Embed, train: Catalog) -> Ranker:
     """Ranks vectors as ours are ranked, by those of the training."""
     views, rows = embed(train), train.with_image_and_text()[:BANK]
     return Ranker({kind: views[kind][rows] for kind in ("text", "image")})
@@ -173,22 +173,35 @@ def _likewise(embed: Embed, train: Catalog) -> Ranker:
 
 def ours(parts: Parts, config: Config) -> dict[str, Any]:
     """Trains, calibrates and measures our model; seconds are those of the fit."""
-    train, val, test = parts
+    train, val, _ = parts
     model = build_model(config, train)
     with tempfile.TemporaryDirectory() as folder:
         config = replace(config, train=replace(config.train, feature_cache=folder))
         start = time.process_time()
         history = fit(model, train, val, config)
         seconds = time.process_time() - start
-        embed = embedded_once(folder)
-        calibrate(model, val, references=train, embed=embed)
-        views = embed(model, test)
-        found = evaluate(model, test, views=views)
-        ranker = Ranker.of(model)
-        whole = among_all(lambda catalog: views if catalog is test else embed(model, catalog), parts, ranker)
+        about = {"epochs": len(history["loss"]), "seconds": seconds}
+        return about | trained_figures(model, parts, config)
+
+
+def trained_figures(
+    model: ProductModel, parts: Parts, config: Config, *, references: Catalog | None = None, whole: bool = True
+) -> dict[str, Any]:
+    """Calibrates a trained model, ranks by `references`, by default what it learned from, and measures it.
+
+    With `whole`, among the pictures of all products, too.
+    """
+    train, val, test = parts
+    embed = embedded_once(config.train.feature_cache)
+    calibrate(model, val, references=train if references is None else references, embed=embed)
+    views = embed(model, test)
+    found = evaluate(model, test, views=views)
+    ranker = Ranker.of(model)
     matching = {name: found[name] for name in ("accuracy", "accuracy_interval", "precision", "recall", "f1")}
-    about = {"epochs": len(history["loss"]), "seconds": seconds}
-    return {**about, **matching, "same kind": found["accuracy_same_kind"], **searches(views, test, ranker), **whole}
+    figures = {**matching, "same kind": found["accuracy_same_kind"], **searches(views, test, ranker)}
+    if whole:
+        figures |= among_all(lambda catalog: views if catalog is test else embed(model, catalog), parts, ranker)
+    return figures
 
 
 def epochs_within(seconds: float, parts: Parts, changes: list[str]) -> int:
@@ -212,7 +225,7 @@ def epochs_within(seconds: float, parts: Parts, changes: list[str]) -> int:
     return max(round((seconds - once) / (step * (len(train) // batch))), 1)
 
 
-def measured(embed: Embed, parts: Parts, ranker: Ranker | None = None) -> dict[str, Any]:
+def measured(embed: Embed, parts: Parts, ranker: Ranker | None = None, *, whole: bool = True) -> dict[str, Any]:
     """The same figures of vectors that are compared by cosine alone, or ranked otherwise."""
     ranker = ranker or Ranker({})
     _, val, test = parts
@@ -233,7 +246,7 @@ def measured(embed: Embed, parts: Parts, ranker: Ranker | None = None) -> dict[s
         **{name: metrics[name] for name in ("precision", "recall", "f1")},
         "same kind": float(np.mean(sides)),
         **searches(views, test, ranker),
-        **among_all(embed, parts, ranker),
+        **(among_all(embed, parts, ranker) if whole else {}),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -137,11 +137,12 @@ def frozen_vectors(minilm: str, resnet: str) -> Embed:
     return embed
 
 
-def linear_map(train: Catalog, vectors: Embed) -> Embed:
-    """Ridge regression from pictures to texts, its strength chosen by generalised cross-validation."""
+def linear_map(learned: Sequence[Catalog], vectors: Embed) -> Embed:
+    """Ridge regression from pictures to texts of some catalogues, its strength by generalised cross-validation."""
     from sklearn.linear_model import RidgeCV
 
-    known = vectors(train)
+    found = [vectors(catalog) for catalog in learned]
+    known = {name: np.concatenate([one[name] for one in found]) for name in ("image", "text")}
     both = (np.abs(known["image"]).sum(axis=1) > 0) & (np.abs(known["text"]).sum(axis=1) > 0)
     regression = RidgeCV(alphas=np.logspace(-3, 2, 11)).fit(known["image"][both], known["text"][both])
     centre = known["text"][both].mean(axis=0)

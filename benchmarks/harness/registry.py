@@ -31,6 +31,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "small_catalogues": ("{data}/ikea/catalog.csv",),
     "training": (),
     "training_gpu": (),
+    "transfer": ("{data}/fashion/catalog.csv", "{data}/{catalog}/catalog.csv"),
 }
 """The arguments of each, before the options that the caller adds; {data}, {catalog}, {bundle} are the harness' own."""
 
