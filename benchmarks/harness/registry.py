@@ -11,6 +11,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "ablation": ("{data}/{catalog}/catalog.csv",),
     "bandit": (),
     "compression": ("{bundle}", "{bundle}/shop/catalog.csv"),
+    "cost": (),
     "durability": (),
     "encoders": (),
     "entity_matching": ("{data}/entity_matching",),

@@ -15,7 +15,10 @@ from typing import Any
 from benchmarks.harness.registry import FOLDER
 
 RESULTS = FOLDER / "results"
-PAGES = (*(FOLDER / name for name in ("README.md", "encoders.md", "search.md", "service.md")), FOLDER.parent / "README.md")
+PAGES = (
+    *(FOLDER / name for name in ("README.md", "encoders.md", "search.md", "service.md")),
+    FOLDER.parent / "README.md",
+)
 _PLACE = re.compile(r"(<!-- benchmark: (\w+)([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
