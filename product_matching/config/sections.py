@@ -207,6 +207,9 @@ class TrainConfig:
     linear_start: bool = False
     """Where both towers are frozen, or have frozen ones beside them, the heads begin as a ridge regression from
     pictures to texts instead of at random; wants `model.dim` of at most the frozen text tower's width."""
+    start_share: float = 0.0
+    """Where `linear_start` began the heads of two frozen towers, the share of that beginning in the weights that are
+    kept in the end, 0 to 1; the rest is what training has made of them."""
     cached_blocks: bool = False
     """Compute the frozen blocks of a tower of which only the last learn once, too, and keep what they give: a MiniLM
     takes 18 kB a text of 24 tokens, a ResNet-50 at 128 pixels 131 kB an image. It saves most of a step's time, and the

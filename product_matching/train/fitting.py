@@ -31,7 +31,7 @@ from product_matching.train.heads import of_the_heads, pretrained_towers_at_rest
 from product_matching.train.logs import log_callbacks
 from product_matching.train.mining import HardNegatives
 from product_matching.train.retrieval_monitor import RetrievalMonitor
-from product_matching.train.starting import begin_as_regression
+from product_matching.train.starting import StartMixed, begin_as_regression
 from product_matching.train.teaching import teacher_vectors
 
 logger = logging.getLogger(__name__)
@@ -130,9 +130,12 @@ def _learn(
         seed=config.seed,
         folder=options.feature_cache,
     )
-    if options.linear_start and not begun:
-        begin_as_regression(model, train, features)
+    # A run that goes on begins so, too, to know what it began with; the checkpoint has its weights.
+    begins = not begun or (resume and not options.head_epochs)
+    regressed = options.linear_start and begins and begin_as_regression(model, train, features)
+    if regressed:
         share_weights(model)  # machines may turn the axes of a regression differently
+    mixed = StartMixed(model, options.start_share) if regressed and not model.beside else None
     features |= _taught(model, teacher, train, config, folder=options.feature_cache or checkpoints or "")
     monitor = RetrievalMonitor(
         val, patience=options.patience, batch_size=options.batch_size, feature_cache=options.feature_cache
@@ -150,8 +153,12 @@ def _learn(
     if over or first >= options.epochs:
         model.optimizer.finalize_variable_values(model.trainable_variables)
         monitor.put_back(model)
+        if mixed:
+            mixed.mix(model)
         return checkpoint.earlier
     miner = _miner(train, config, features)
+    if mixed:
+        watchers.append(mixed)
     if miner:
         watchers.append(miner)
         miner.prepare(model, first)
