@@ -118,12 +118,12 @@ def told(step: str, small: Cost, large: Cost, sizes: list[int], passes: int) -> 
         "products": sizes[1],
         "CPU s": large.seconds,
         "joules": large.joules,
-        "memory, MB": large.memory / 1e6,
-        "left, MB": large.left / 1e6,
-        "a product adds, CPU ms": 1000 * added / passes,
-        "a product adds, bytes": left,
-        "a million, CPU h": (large.seconds + added * rest) / 3600,
-        "a million, GB": (large.left + left * rest) / 1e9,
+        "memory MB": large.memory / 1e6,
+        "left MB": large.left / 1e6,
+        "CPU ms a product": 1000 * added / passes,
+        "bytes a product": left,
+        "CPU h a million": (large.seconds + added * rest) / 3600,
+        "GB a million": (large.left + left * rest) / 1e9,
     }
 
 
@@ -133,8 +133,8 @@ def asked(first: Cost, all_of_them: Cost, products: int) -> dict[str, object]:
         "step": f"{SEARCHES:,} searches",
         "products": products,
         "CPU s": all_of_them.seconds - first.seconds,
-        "memory, MB": all_of_them.memory / 1e6,
-        "a search, CPU ms": 1000 * (all_of_them.seconds - first.seconds) / SEARCHES,
+        "memory MB": all_of_them.memory / 1e6,
+        "CPU ms a search": 1000 * (all_of_them.seconds - first.seconds) / SEARCHES,
     }
 
 

@@ -75,6 +75,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "optimizer.learning_rate=3e-4",
         "optimizer.weight_decay=0.5",
         "train.linear_start=true",
+        "train.start_share=0.5",
         "train.cached_text_views=6",
         "train.typed=0.6",
         "train.batch_size=512",

@@ -148,3 +148,15 @@ def test_the_presets_with_pretrained_towers_are_what_was_measured(name, option):
     measured = load_config("small", [change.format(minilm="m", resnet="r") for change in OURS[name]])
     told = load_config(name, [f"text.{option}=m", f"image.{option}=r", f"train.epochs={measured.train.epochs}"])
     assert measured == told
+
+
+def test_what_a_million_cost_follows_from_two_sizes_by_the_formula_told():
+    from benchmarks.cost import Cost, told
+
+    small, large = Cost(10.0, 10**9, 5_000_000, None), Cost(25.0, 2 * 10**9, 20_000_000, None)
+    row = told("train", small, large, [1000, 4000], 2)
+    # 15 s for 3,000 products more and two epochs; 15 MB for as many.
+    assert row["CPU ms a product"] == pytest.approx(2.5)
+    assert row["bytes a product"] == pytest.approx(5000)
+    assert row["CPU h a million"] == pytest.approx((25 + 0.005 * 996_000) / 3600)
+    assert row["GB a million"] == pytest.approx((20e6 + 5000 * 996_000) / 1e9)
