@@ -190,7 +190,7 @@ def test_in_the_end_weights_are_a_mean_of_the_regression_and_of_what_was_learned
         model = build_model(config, train)
         model.text_encoder.trainable = model.image_encoder.trainable = False
         fit(model, train, val, config, **options)
-        return [np.array(weight) for weight in model.trainable_variables]
+        return [keras.ops.convert_to_numpy(weight).copy() for weight in model.trainable_variables]
 
     learned, start, mean = (weights(share) for share in (0.0, 1.0, 0.25))
     assert any(np.abs(one - other).max() > 1e-3 for one, other in zip(learned, start, strict=True))
