@@ -131,11 +131,8 @@ def _learn(
         folder=options.feature_cache,
     )
     # A run that goes on begins so, too, to know what it began with; the checkpoint has its weights.
-    begins = not begun or (resume and not options.head_epochs)
-    regressed = options.linear_start and begins and begin_as_regression(model, train, features)
-    if regressed:
-        share_weights(model)  # machines may turn the axes of a regression differently
-    mixed = StartMixed(model, options.start_share) if regressed and not model.beside else None
+    begins = options.linear_start and (not begun or (resume and not options.head_epochs))
+    mixed = _regressed(model, train, features, config) if begins else None
     features |= _taught(model, teacher, train, config, folder=options.feature_cache or checkpoints or "")
     monitor = RetrievalMonitor(
         val, patience=options.patience, batch_size=options.batch_size, feature_cache=options.feature_cache
@@ -177,6 +174,17 @@ def _learn(
         if miner:
             miner.close()
     return checkpoint.earlier if checkpoint else _floats(history.history)
+
+
+def _regressed(
+    model: ProductModel, train: Catalog, features: Mapping[str, np.ndarray], config: Config
+) -> StartMixed | None:
+    """Lets heads begin as a regression, where they can, and tells what mixes that into their weights in the end."""
+    if not begin_as_regression(model, train, features):
+        return None
+    share_weights(model)  # machines may turn the axes of a regression differently
+    # Towers from scratch, which have others beside them, began with nothing that is worth a share.
+    return None if model.beside else StartMixed(model, config.train.start_share)
 
 
 def _halves(model: ProductModel) -> dict[str, Halves]:
