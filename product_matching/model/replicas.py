@@ -48,7 +48,11 @@ def ready_for_mean(logs: dict[str, Any]) -> dict[str, Any]:
     Keras 3 takes the mean of their values along an axis that scalars do not have
     (https://github.com/keras-team/keras/issues/20585), so they become float32 [1] there and stay scalars elsewhere.
     """
+    return {name: keras.ops.reshape(value, [1]) for name, value in logs.items()} if among_workers() else logs
+
+
+def among_workers() -> bool:
+    """Whether several machines share what happens here: the current strategy is `MultiWorkerMirroredStrategy`."""
     import tensorflow as tf
 
-    workers = isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
-    return {name: tf.reshape(value, [1]) for name, value in logs.items()} if workers else logs
+    return isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)

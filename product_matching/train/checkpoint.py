@@ -51,7 +51,7 @@ class Checkpoint(keras.callbacks.Callback):
         Raises:
             CheckpointError: If the file is another run's, or damaged.
         """
-        contents = from_chief(self.path.read_bytes() if self.writes and self.path.is_file() else b"")
+        contents = from_chief(self._contents() if self.writes and self.path.is_file() else b"")
         if not contents:
             return 0, False
         arrays, about = self._read(contents)
@@ -87,13 +87,22 @@ class Checkpoint(keras.callbacks.Callback):
         np.savez(contents, about=np.array(json.dumps(about)), **arrays)
         write_whole(self.path, contents.getvalue())
 
+    def _contents(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> CheckpointError:
+        return CheckpointError(f"{self.path} is damaged ({error}). Delete it and train anew.")
+
     def _read(self, contents: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         try:
             with np.load(io.BytesIO(contents), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             about = json.loads(str(arrays.pop("about")))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise CheckpointError(f"{self.path} is damaged ({error}). Delete it and train anew.") from error
+            raise self._damaged(error) from error
         if about["key"] != self.key:
             raise CheckpointError(
                 f"{self.path} is of a run with another configuration or other products. Give the same ones as before, "

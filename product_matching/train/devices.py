@@ -15,6 +15,7 @@ import tensorflow as tf
 from product_matching.config import Config
 from product_matching.errors import ConfigError, TrainingError
 from product_matching.model import ProductModel
+from product_matching.model.replicas import among_workers
 
 MIRRORING = tf.distribute.MirroredStrategy | tf.distribute.MultiWorkerMirroredStrategy
 PIECE = 1 << 24
@@ -77,22 +78,20 @@ def from_chief(contents: bytes) -> bytes:
 
     Every worker has to call it. What the others give is ignored.
     """
-    strategy = tf.distribute.get_strategy()
-    if not _of_workers(strategy):
+    if not among_workers():
         return contents
-    size = int(_chiefs(strategy, np.array([len(contents)]))[0])
+    size = int(_chiefs(np.array([len(contents)]))[0])
     sent = np.zeros(size, np.uint8)
     sent[: min(size, len(contents))] = np.frombuffer(contents, np.uint8)[:size]
     pieces = (sent[start : start + PIECE].astype(np.int32) for start in range(0, size, PIECE))
-    return b"".join(_chiefs(strategy, piece).astype(np.uint8).tobytes() for piece in pieces)
+    return b"".join(_chiefs(piece).astype(np.uint8).tobytes() for piece in pieces)
 
 
 def share_weights(model: ProductModel) -> None:
     """Gives all workers of the current strategy the trainable weights that the chief has; every worker calls it."""
-    strategy = tf.distribute.get_strategy()
-    if _of_workers(strategy):
+    if among_workers():
         for variable in model.trainable_variables:
-            variable.assign(_chiefs(strategy, keras.ops.convert_to_numpy(variable)))
+            variable.assign(_chiefs(keras.ops.convert_to_numpy(variable)))
 
 
 def on_one_device(model: ProductModel) -> ProductModel:
@@ -105,12 +104,9 @@ def on_one_device(model: ProductModel) -> ProductModel:
         return keras.models.load_model(path)
 
 
-def _of_workers(strategy: tf.distribute.Strategy) -> bool:
-    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-
-
-def _chiefs(strategy: tf.distribute.Strategy, values: np.ndarray) -> np.ndarray:
+def _chiefs(values: np.ndarray) -> np.ndarray:
     """The values that the first replica of all has: the sum, to which others give zeros."""
+    strategy = tf.distribute.get_strategy()
 
     def given(context: tf.distribute.experimental.ValueContext) -> tf.Tensor:
         return tf.constant(values if context.replica_id_in_sync_group == 0 else np.zeros_like(values))

@@ -119,19 +119,10 @@ def _learn(
     options = config.train
     trained, frozen = parameter_counts(model)
     logger.info("%s parameters learn, %s are frozen", f"{trained:,}", f"{frozen:,}")
-    features = frozen_features(
-        model,
-        train,
-        views=options.cached_views if options.augment else 1,
-        text_views=options.cached_text_views if options.augment else 1,
-        augment=options.augment,
-        typed=options.typed,
-        batch_size=options.batch_size,
-        seed=config.seed,
-        folder=options.feature_cache,
-    )
-    # A run that goes on begins so, too, to know what it began with; the checkpoint has its weights.
-    begins = options.linear_start and (not begun or (resume and not options.head_epochs))
+    features = _features(model, train, config)
+    # A run that goes on begins so, too, where a share of the beginning is kept; the checkpoint has its weights.
+    again = resume and options.start_share and not options.head_epochs
+    begins = options.linear_start and (not begun or again)
     mixed = _regressed(model, train, features, config) if begins else None
     features |= _taught(model, teacher, train, config, folder=options.feature_cache or checkpoints or "")
     monitor = RetrievalMonitor(
@@ -176,6 +167,22 @@ def _learn(
     return checkpoint.earlier if checkpoint else _floats(history.history)
 
 
+def _features(model: ProductModel, train: Catalog, config: Config) -> dict[str, np.ndarray]:
+    """What of the towers stands still, over the training products."""
+    options = config.train
+    return frozen_features(
+        model,
+        train,
+        views=options.cached_views if options.augment else 1,
+        text_views=options.cached_text_views if options.augment else 1,
+        augment=options.augment,
+        typed=options.typed,
+        batch_size=options.batch_size,
+        seed=config.seed,
+        folder=options.feature_cache,
+    )
+
+
 def _regressed(
     model: ProductModel, train: Catalog, features: Mapping[str, np.ndarray], config: Config
 ) -> StartMixed | None:
@@ -184,7 +191,8 @@ def _regressed(
         return None
     share_weights(model)  # machines may turn the axes of a regression differently
     # Towers from scratch, which have others beside them, began with nothing that is worth a share.
-    return None if model.beside else StartMixed(model, config.train.start_share)
+    share = 0.0 if model.beside else config.train.start_share
+    return StartMixed(model, share) if share else None
 
 
 def _halves(model: ProductModel) -> dict[str, Halves]:
