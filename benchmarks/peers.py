@@ -123,16 +123,17 @@ def for_torch(inputs: dict[str, Any]) -> dict[str, Any]:
 def frozen_vectors(minilm: str, resnet: str) -> Embed:
     """The vectors of pretrained towers as they are, of text and picture: two spaces that know nothing of each other."""
     text, image = TextEncoder.from_pretrained(minilm), ImageEncoder.from_pretrained(resnet, size=128)
-    kept: dict[int, dict[str, np.ndarray]] = {}
+    kept: dict[int, tuple[Catalog, dict[str, np.ndarray]]] = {}  # the catalogue, too, so that its id is no other's
 
     def embed(catalog: Catalog) -> dict[str, np.ndarray]:
         if id(catalog) not in kept:
             paths = catalog.image_paths()
             pictures = np.zeros((len(catalog), image.dim), "float32")
             some = [row for row, path in enumerate(paths) if path]
-            pictures[some] = image.encode([paths[row] for row in some])
-            kept[id(catalog)] = {"image": pictures, "text": text.encode(list(catalog.texts()))}
-        return kept[id(catalog)]
+            if some:
+                pictures[some] = image.encode([paths[row] for row in some])
+            kept[id(catalog)] = catalog, {"image": pictures, "text": text.encode(list(catalog.texts()))}
+        return kept[id(catalog)][1]
 
     return embed
 

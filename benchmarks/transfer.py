@@ -31,16 +31,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 
-from benchmarks.matching import (
-    OURS,
-    Parts,
-    measured,
-    packaged_minilm,
-    random_vectors,
-    ranked_likewise,
-    some_rows,
-    trained_figures,
-)
+from benchmarks.figures import Parts, measured, random_vectors, ranked_likewise, trained_figures
+from benchmarks.matching import OURS, packaged_minilm, some_rows
 from benchmarks.peers import frozen_vectors, linear_map
 from product_matching.config import Config, load_config
 from product_matching.dataset import Catalog, load_data
@@ -90,20 +82,20 @@ def results(
         if len(known):
             fit(model, known, target[1], onward)
         references = known if len(known) >= FEWEST else source[0]
-        yield {**about, "way": "adapted", **trained_figures(model, parts, config, references=references, whole=False)}
+        yield {**about, "way": "adapted", **trained_figures(model, parts, config, references=references, fully=False)}
         if len(known) >= FEWEST:
             model = build_model(config, known)
             fit(model, known, target[1], config)
-            yield {**about, "way": "new", **trained_figures(model, parts, config, whole=False)}
+            yield {**about, "way": "new", **trained_figures(model, parts, config, fully=False)}
             yield {**about, "way": "linear map", **_mapped([known], parts, vectors)}
         both = [source[0], known] if len(known) else [source[0]]
         yield {**about, "way": "linear map of both", **_mapped(both, parts, vectors)}
-    yield {"products": 0, "way": "chance", **measured(random_vectors, target, whole=False)}
+    yield {"products": 0, "way": "chance", **measured(random_vectors, target, fully=False)}
 
 
 def _mapped(learned: list[Catalog], parts: Parts, vectors: Any) -> dict[str, Any]:
     embed = linear_map(learned, vectors)
-    return measured(embed, parts, ranked_likewise(embed, learned[-1]), whole=False)
+    return measured(embed, parts, ranked_likewise(embed, learned[-1]), fully=False)
 
 
 if __name__ == "__main__":
