@@ -19,6 +19,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.metrics import label_ranking_average_precision_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
+from benchmarks.peers import STRENGTHS, Embed
 from product_matching.cli.train import embedded_once
 from product_matching.config import Config
 from product_matching.dataset import Catalog, match_pairs
@@ -36,7 +37,6 @@ from product_matching.metrics.reach import PICTURE, WORDS, Sides
 from product_matching.model import ProductModel
 
 Parts = tuple[Catalog, Catalog, Catalog]
-Embed = Callable[[Catalog], dict[str, np.ndarray]]
 Judge = Callable[[list[str]], np.ndarray]
 """Of names of tags, float [test, n]: how well each fits the picture of each held-out product."""
 ASKED = 5_000
@@ -179,7 +179,7 @@ def by_regression(embed: Embed, train: Catalog, test: Catalog) -> Judge:
 
     def judge(names: list[str]) -> np.ndarray:
         rows = _pictured(train)
-        probe = RidgeCV(alphas=np.logspace(-3, 2, 11)).fit(embed(train)["image"][rows], _multi_hot(train, rows, names))
+        probe = RidgeCV(alphas=STRENGTHS).fit(embed(train)["image"][rows], _multi_hot(train, rows, names))
         return probe.predict(embed(test)["image"])
 
     return judge

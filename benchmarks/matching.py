@@ -42,7 +42,6 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.figures import (
-    Embed,
     Parts,
     by_frequency,
     by_regression,
@@ -51,7 +50,7 @@ from benchmarks.figures import (
     ranked_likewise,
     trained_figures,
 )
-from benchmarks.peers import dual_encoder, frozen_vectors, linear_map
+from benchmarks.peers import Embed, dual_encoder, frozen_vectors, linear_map
 from product_matching.config import Config, load_config
 from product_matching.dataset import Catalog, load_data, make_sample_shop
 from product_matching.model import ProductModel, build_model

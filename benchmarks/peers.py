@@ -15,6 +15,8 @@ from product_matching.text import TextEncoder
 from product_matching.visual import ImageEncoder
 
 Embed = Callable[[Catalog], dict[str, np.ndarray]]
+STRENGTHS = np.logspace(-3, 5, 17)
+"""Penalties that regressions try; the best of each catalogue measured lies between the ends."""
 
 
 def dual_encoder(train: Catalog, ours: ProductModel, config: Config, *, seconds: float) -> Embed:
@@ -139,13 +141,13 @@ def frozen_vectors(minilm: str, resnet: str) -> Embed:
 
 
 def linear_map(learned: Sequence[Catalog], vectors: Embed) -> Embed:
-    """Ridge regression from pictures to texts of some catalogues, its strength by generalised cross-validation."""
+    """Ridge regression from pictures to texts of some catalogues, its strength by leaving out one."""
     from sklearn.linear_model import RidgeCV
 
     found = [vectors(catalog) for catalog in learned]
     known = {name: np.concatenate([one[name] for one in found]) for name in ("image", "text")}
     both = (np.abs(known["image"]).sum(axis=1) > 0) & (np.abs(known["text"]).sum(axis=1) > 0)
-    regression = RidgeCV(alphas=np.logspace(-3, 2, 11)).fit(known["image"][both], known["text"][both])
+    regression = RidgeCV(alphas=STRENGTHS).fit(known["image"][both], known["text"][both])
     centre = known["text"][both].mean(axis=0)
 
     def embed(catalog: Catalog) -> dict[str, np.ndarray]:

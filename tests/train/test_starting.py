@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
 from product_matching.config import load_config
 from product_matching.layers import Projection
@@ -32,21 +33,41 @@ def known():
 @pytest.mark.parametrize("shape", [(120, 40), (30, 40)])
 def test_ridge_is_that_of_scikit_learn(known, shape):
     images, texts = (rows[: shape[0]] - rows[: shape[0]].mean(axis=0) for rows in known)
-    kernel, strength = ridge(images, texts)
+    kernel, strength = ridge(images, texts, np.arange(len(images)))
     penalty = strength * np.linalg.eigvalsh(images.T @ images).mean()
     assert kernel == pytest.approx(Ridge(alpha=penalty, fit_intercept=False).fit(images, texts).coef_.T, abs=1e-6)
     assert strength in STRENGTHS
 
 
-def test_its_penalty_has_the_least_error_of_generalised_cross_validation(known):
-    images, texts = (rows - rows.mean(axis=0) for rows in known)
-    strength = ridge(images, texts)[1]
-    errors = []
-    for share in STRENGTHS:
-        penalty = share * np.linalg.eigvalsh(images.T @ images).mean()
-        hat = images @ np.linalg.solve(images.T @ images + penalty * np.eye(40), images.T)
-        errors.append(((texts - hat @ texts) ** 2).sum() / (120 - 1 - np.trace(hat)) ** 2)
-    assert strength == STRENGTHS[np.argmin(errors)]
+@pytest.mark.parametrize(("rows", "sizes"), [(120, [1]), (30, [1]), (30, [1, 2, 5]), (100, [100, 20])])
+def test_its_penalty_is_the_best_when_each_group_is_left_out(known, rows, sizes):
+    images, texts = (each[:rows] for each in known)
+    numbers = np.repeat(np.arange(rows), np.resize(sizes, rows))
+    groups = np.random.default_rng(1).permutation(numbers[:rows])
+    parts = [part for number in np.unique(groups) for part in in_parts(np.flatnonzero(groups == number))]
+    held = np.empty(rows, int)
+    for number, part in enumerate(parts):
+        held[part] = number
+    images, texts = (each - each.mean(axis=0) for each in (images, texts))
+    errors = [
+        (
+            (cross_val_predict(Ridge(alpha=penalty), images, texts, groups=held, cv=LeaveOneGroupOut()) - texts) ** 2
+        ).sum()
+        for penalty in STRENGTHS * np.linalg.eigvalsh(images.T @ images).mean()
+    ]
+    assert ridge(images, texts, groups)[1] == STRENGTHS[np.argmin(errors)]
+
+
+def in_parts(rows):
+    """Of at most 64."""
+    return np.array_split(rows, 2) if len(rows) > 64 else [rows]
+
+
+def test_its_penalty_is_the_same_where_each_product_is_there_five_times(known):
+    images, texts = (each[:30] - each[:30].mean(axis=0) for each in known)
+    five = [np.repeat(each, 5, axis=0) for each in (images, texts)]
+    assert ridge(*five, np.repeat(np.arange(30), 5))[1] == ridge(images, texts, np.arange(30))[1]
+    assert ridge(*five, np.arange(150))[1] == STRENGTHS[0]  # to leave out one of five twins says nothing
 
 
 class Frozen:
@@ -61,6 +82,9 @@ class Frozen:
 
     def image_paths(self):
         return self.paths
+
+    def groups(self):
+        return np.arange(len(self.paths))
 
 
 def features(known, has_text=None):
@@ -77,9 +101,9 @@ def test_heads_say_what_the_regression_says(known, dim):
     said = np.asarray(model.project_image(images.astype("float32")))
     meant = np.asarray(model.project_text(texts.astype("float32")))
     seen, wanted = normalised(images), normalised(texts)
-    axes = np.linalg.svd(wanted - wanted.mean(axis=0), full_matrices=False)[2][:dim].T
-    target = (wanted - wanted.mean(axis=0)) @ axes
-    penalty = ridge(seen - seen.mean(axis=0), target)[1]
+    _, length, axes = np.linalg.svd(wanted - wanted.mean(axis=0), full_matrices=False)
+    target = (wanted - wanted.mean(axis=0)) @ axes[:dim].T / np.maximum(length[:dim], length[0] * 1e-3) ** 0.5
+    penalty = ridge(seen - seen.mean(axis=0), target, np.arange(120))[1]
     spread = np.linalg.eigvalsh(np.cov(seen, rowvar=False) * 119).mean()
     direct = Ridge(alpha=penalty * spread).fit(seen, target).predict(seen)
 
