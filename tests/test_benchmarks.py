@@ -2,6 +2,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -12,6 +13,7 @@ from benchmarks.harness.plotting import plot
 from benchmarks.harness.registry import BENCHMARKS, FOLDER, about
 from benchmarks.harness.rendering import PAGES, cell, render, table
 from product_matching.config import load_config
+from product_matching.dataset import Catalog
 
 ROWS = [{"way": "a", "accuracy": 0.9514, "interval": [0.94, 0.96], "seconds": 1234.5}, {"way": "b", "accuracy": 1.25}]
 RECORD = {
@@ -21,7 +23,7 @@ RECORD = {
 
 
 def test_every_benchmark_says_what_it_asks_and_how_long_it_takes():
-    modules = {path.stem for path in FOLDER.glob("*.py")} - {"__main__", "peers", "vectors"}
+    modules = {path.stem for path in FOLDER.glob("*.py")} - {"__main__", "figures", "peers", "vectors"}
     assert modules == set(BENCHMARKS)
     for name in BENCHMARKS:
         question, time = about(name)
@@ -160,3 +162,60 @@ def test_what_a_million_cost_follows_from_two_sizes_by_the_formula_told():
     assert row["bytes a product"] == pytest.approx(5000)
     assert row["CPU h a million"] == pytest.approx((25 + 0.005 * 996_000) / 3600)
     assert row["GB a million"] == pytest.approx((20e6 + 5000 * 996_000) / 1e9)
+
+
+def shop_of(*tags):
+    """Products with pictures that nobody opens, and these tags."""
+    records = [
+        {"product_id": str(at), "image": f"{at}.jpg", "title": f"t{at}", "tags": one} for at, one in enumerate(tags)
+    ]
+    return Catalog.from_records(records)
+
+
+def test_what_pictures_tell_of_tags_is_counted_by_hand():
+    from benchmarks.figures import tag_figures
+
+    train = shop_of(*["red|hat"] * 6, *["blue"] * 5, *["rare"] * 4)
+    test = shop_of("red", "blue|hat", "rare", "")
+    asked = []
+
+    def judge(names):
+        asked.extend(names)
+        return np.array([[3, 2, 1], [3, 1, 2], [0, 0, 0], [0, 0, 0]], float)  # of blue, hat, red
+
+    found = tag_figures(judge, (train, train, test))
+    assert asked == ["blue", "hat", "red"]  # four products are too few to teach "rare"
+    # Red comes third, 1/3; blue first and hat third of which two are right, (1 + 2/3) / 2.
+    assert found["tags"] == pytest.approx((1 / 3 + 5 / 6) / 2)
+    assert tag_figures(judge, (train, train, shop_of("rare"))) == {}
+
+
+def test_the_plain_ways_to_tell_tags():
+    from benchmarks.figures import by_frequency, by_regression
+
+    train, test = shop_of(*["red"] * 6, *["blue"] * 2), shop_of("red", "blue")
+    vectors = {id(train): np.repeat(np.eye(2), [6, 2], axis=0), id(test): np.eye(2)}
+    assert by_frequency(train, test)(["blue", "red"]).tolist() == [[0.25, 0.75]] * 2
+    told = by_regression(lambda catalog: {"image": vectors[id(catalog)]}, train, test)(["blue", "red"])
+    assert told.argmax(axis=1).tolist() == [1, 0]
+
+
+def test_searches_among_all_ask_both_ways():
+    from benchmarks.figures import among_all
+    from product_matching.eval.galleries import Ranker
+
+    parts = [
+        Catalog.from_records([{"product_id": p, "image": p, "title": p} for p in ids]) for ids in ("abc", "d", "ef")
+    ]
+    own = dict(zip("abcdef", np.eye(6, dtype="float32"), strict=True))
+    seen = own | {"e": own["a"]}  # a's text lies nearest to the picture of e
+
+    def embed(catalog):
+        names = catalog.table["product_id"]
+        return {"text": np.array([own[p] for p in names]), "image": np.array([seen[p] for p in names])}
+
+    found = among_all(embed, parts, Ranker({}))
+    assert found["whole image to text recall@1"] == 0.5
+    assert found["whole image to text recall@10"] == 1
+    assert found["trained recall@10"] == 1
+    assert found["whole gallery"] == 6

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from product_matching.bundle import Bundle
     from product_matching.config import Config
     from product_matching.dataset import Catalog
+    from product_matching.dataset.splitting import KnownSides
     from product_matching.model import ProductModel
+
+MOSTLY_KNOWN = 0.5
+"""Share of the products from which a bundle's catalogue is taken for an earlier one of the same shop."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -35,7 +39,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="KEY=VALUE",
         help="change a value, e.g. train.epochs=3 (repeatable)",
     )
-    parser.add_argument("--init", type=Path, metavar="BUNDLE", help="start from the weights of this bundle's model")
+    parser.add_argument(
+        "--init", type=Path, metavar="BUNDLE", help="learn on from this bundle's model, an earlier one of this shop"
+    )
     parser.add_argument(
         "--teacher",
         type=Path,
@@ -169,7 +175,7 @@ def _built(
 
     with step("build the model", seconds):
         if init:
-            config, model = _start_from(load_bundle(init), config)
+            config, model = _start_from(load_bundle(init), config, train)
         else:
             model = build_model(config, train)
     trained, frozen = parameter_counts(model)
@@ -195,7 +201,7 @@ def _about(config: Config, catalog: Catalog, parts: Sequence[Catalog]) -> dict[s
     return {"config": options, "split": {"seed": config.seed, **options["split"], **sizes}, "data": data}
 
 
-def _start_from(bundle: Bundle, config: Config) -> tuple[Config, ProductModel]:
+def _start_from(bundle: Bundle, config: Config, train: Catalog) -> tuple[Config, ProductModel]:
     """A bundle's model, and the configuration with the parts that shaped that model."""
     from product_matching.config import config_from_dict, config_to_dict
     from product_matching.model import adapt_again
@@ -204,9 +210,20 @@ def _start_from(bundle: Bundle, config: Config) -> tuple[Config, ProductModel]:
     parts = {**config_to_dict(config), **{name: bundle.manifest["config"][name] for name in built}}
     parts["train"] = {**parts["train"], "linear_start": False}  # it is what this model has learned that goes on
     say(f"the model of {bundle.folder} learns on; options of {', '.join(built)} are those it was built with")
+    _tell_of_another_shop(bundle.known_sides, train)
     config, model = config_from_dict(parts), bundle.load_model()
     adapt_again(model, config)
     return config, model
+
+
+def _tell_of_another_shop(sides: KnownSides | None, train: Catalog) -> None:
+    """Says what is known of learning on in another shop, where the bundle knew few of the products."""
+    known = 1.0 if sides is None else float((sides.look_up(train.groups()) >= 0).mean())
+    if known < MOSTLY_KNOWN:
+        say(
+            f"only {known:.0%} of these products were known to it: what another shop has taught is worth less than a "
+            "hundred products of one's own; compare with a training without --init (--config frozen is best for few)"
+        )
 
 
 def _calibrate(

@@ -176,6 +176,7 @@ def test_a_bundles_model_learns_on(bundle, tiny_shop, tmp_path):
     process = _run(*words, "--set", "train.epochs=1", "--set", "text.layers=3", "--set", "train.devices=all")
     told = process.communicate()[1]
     assert process.returncode == 0, told
+    assert "were known to it" not in told
     before, after = (
         json.loads((folder / "manifest.json").read_text(encoding="utf-8")) for folder in (bundle, tmp_path / "on")
     )
