@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -8,7 +10,7 @@ import tensorflow as tf
 from product_matching.config import load_config
 from product_matching.dataset import make_dataset
 from product_matching.losses import SigmoidMatchLoss
-from product_matching.model import PAIRS, VIEWS, ProductModel, adapt_again, build_model, freeze
+from product_matching.model import PAIRS, VIEWS, ProductModel, adapt_again, build_loss, build_model, freeze
 from product_matching.model.product_model import pair_labels
 from product_matching.optimizer import build_optimizer
 
@@ -199,6 +201,15 @@ def test_pair_labels_counted_by_hand():
 def test_pair_labels_tell_large_groups_apart():
     close = tf.constant([2**62, 2**62 + 1], tf.int64)
     np.testing.assert_array_equal(pair_labels(close), [[1, -1], [-1, 1]])
+
+
+def test_a_compiled_model_loads_where_only_its_class_is_known(tiny_split, tmp_path):
+    config = load_config("tiny")
+    model = build_model(config, tiny_split[0])
+    model.compile(optimizer=build_optimizer(config.optimizer, steps=10), loss=build_loss(config.train))
+    model.save(tmp_path / "model.keras")
+    code = "import keras, sys; from product_matching import ProductModel; keras.saving.load_model(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, tmp_path / "model.keras"], check=True)
 
 
 def test_saved_model_predicts_the_same(model, inputs, views, tmp_path):
