@@ -4,7 +4,7 @@
     python -m benchmarks run NAME [--data DIR] [--catalog NAME] [--bundle DIR] [--out DIR] [--record NAME]
                                [-- options of NAME]
     python -m benchmarks render [--check]
-    python -m benchmarks plot RECORD --out FILE.png [--quality recall@10]
+    python -m benchmarks plot RECORD … --out FILE.png [--quality recall@10]
 
 A benchmark is a module here that prints one JSON object a line. `run` keeps these lines in OUT/RECORD.json, with the
 command, the date, the seconds and the machine; `render` writes the tables of benchmarks/results into the marked places
@@ -39,7 +39,7 @@ def main() -> int:
     pages = commands.add_parser("render", help="write the tables into the pages")
     pages.add_argument("--check", action="store_true", help="only say whether a page is out of date")
     drawing = commands.add_parser("plot", help="draw quality against time")
-    drawing.add_argument("record", type=Path, help="a file that `run` wrote")
+    drawing.add_argument("records", type=Path, nargs="+", metavar="RECORD", help="files that `run` wrote")
     drawing.add_argument("--out", type=Path, required=True, metavar="FILE", help=".png or .svg")
     drawing.add_argument("--quality", default="recall@10", help="a number of its rows (default: recall@10)")
     one.epilog = "What comes after -- are options of the benchmark itself."
@@ -56,7 +56,7 @@ def main() -> int:
         print(run(options.name, theirs, **places, record=options.record))
         return 0
     if options.command == "plot":
-        print(plot(options.record, options.out, quality=options.quality))
+        print(plot(options.records, options.out, quality=options.quality))
         return 0
     stale = render(PAGES, write=not options.check)
     print("\n".join(f"{'out of date' if options.check else 'written'}: {page}" for page in stale) or "all up to date")

@@ -68,6 +68,18 @@ def test_places_of_a_page_are_brought_up_to_date_and_the_rest_is_left(tmp_path):
     assert render([page], results=tmp_path) == []
 
 
+def test_a_place_joins_records(tmp_path):
+    for name in ("toy", "more"):
+        kept = RECORD | {"command": name, "rows": [{"way": name}]}
+        (tmp_path / f"{name}.json").write_text(json.dumps(kept), encoding="utf-8")
+    page = tmp_path / "page.md"
+    page.write_text("<!-- benchmark: toy+more way -->\n<!-- end -->\n", encoding="utf-8")
+    render([page], results=tmp_path)
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in lines[1:3]] == ["`toy`", "`more`"]
+    assert lines[-3:-1] == ["| toy |", "| more |"]
+
+
 def test_the_pages_hold_what_the_records_say():
     assert render(PAGES, write=False) == []
 
@@ -78,11 +90,11 @@ def test_quality_is_drawn_over_time(tmp_path):
         {"way": "b", "accuracy": 0.5},
     ]
     (tmp_path / "toy.json").write_text(json.dumps(RECORD | {"name": "toy", "rows": rows}), encoding="utf-8")
-    drawn = plot(tmp_path / "toy.json", tmp_path / "toy.svg", quality="accuracy").read_text(encoding="utf-8")
-    assert drawn.count("<!--   a -->") == 1
+    drawn = plot([tmp_path / "toy.json"] * 2, tmp_path / "toy.svg", quality="accuracy").read_text(encoding="utf-8")
+    assert drawn.count("<!--   a -->") == 2
     assert "<!--   b -->" not in drawn
     with pytest.raises(SystemExit, match="has seconds and mrr"):
-        plot(tmp_path / "toy.json", tmp_path / "toy.svg", quality="mrr")
+        plot([tmp_path / "toy.json"], tmp_path / "toy.svg", quality="mrr")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Tables of records, in the marked places of Markdown pages.
 
 A place is `<!-- benchmark: NAME -->` … `<!-- end -->`; what stands between is made of results/NAME.json.
-`NAME columns` (names separated by commas) shows these columns only, in this order.
+`NAME columns` (names separated by commas) shows these columns only, in this order; `NAME+OTHER` joins the rows of both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PAGES = (
     *(FOLDER / name for name in ("README.md", "encoders.md", "search.md", "service.md")),
     FOLDER.parent / "README.md",
 )
-_PLACE = re.compile(r"(<!-- benchmark: (\w+)([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PLACE = re.compile(r"(<!-- benchmark: ([\w+]+)([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def render(pages: Iterable[Path], *, results: Path = RESULTS, write: bool = True) -> list[Path]:
@@ -64,9 +64,16 @@ def cell(value: Any) -> str:
     return f"{value:.3f}".removeprefix("0") if abs(value) < 1 else f"{value:.2f}"
 
 
-def _place(name: str, columns: str, results: Path) -> str:
-    record = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
+def _place(names: str, columns: str, results: Path) -> str:
+    records = [json.loads((results / f"{name}.json").read_text(encoding="utf-8")) for name in names.split("+")]
+    rows = [row for record in records for row in record["rows"]]
+    told = "\n".join(map(_told, records))
+    return f"{told}\n\n{table(rows, [c.strip() for c in columns.split(',') if c.strip()])}"
+
+
+def _told(record: dict[str, Any]) -> str:
+    """How a record came about."""
     machine = record["machine"]
-    told = f"`{record['command']}`, {record['date']}, {record['seconds']:.0f} s on {machine['cores']} cores"
     busy = f" with a load of {machine['load_before']} before" if machine["load_before"] > 0.5 else ""
-    return f"{told}{busy}.\n\n{table(record['rows'], [c.strip() for c in columns.split(',') if c.strip()])}"
+    took = f"{record['seconds']:.0f} s on {machine['cores']} cores{busy}"
+    return f"`{record['command']}`, {record['date']}, {took}."
