@@ -16,7 +16,7 @@ from product_matching.visual import ImageEncoder
 
 Embed = Callable[[Catalog], dict[str, np.ndarray]]
 STRENGTHS = np.logspace(-3, 5, 17)
-"""Penalties that regressions try; the best of each catalogue measured lies between the ends."""
+"""Penalties that regressions try; the best of each catalogue measured lies between them."""
 
 
 def dual_encoder(train: Catalog, ours: ProductModel, config: Config, *, seconds: float) -> Embed:
