@@ -32,6 +32,7 @@ from product_matching.metrics import (
     query_ranks,
     recall_at,
     retrieval_metrics,
+    summarise_ranks,
 )
 from product_matching.metrics.reach import PICTURE, WORDS, Sides
 from product_matching.model import ProductModel
@@ -116,10 +117,10 @@ def searches(views: dict[str, np.ndarray], catalog: Catalog, ranker: Ranker) -> 
     for name, (asks, answers, sides) in DIRECTIONS.items():
         options = {"query_groups": groups, "gallery_groups": groups}
         asked, items = ranker.queries(views[asks][rows], sides), gallery.items(answers)[1]
-        one = retrieval_metrics(asked, items, **options)
+        ranks = query_ranks(asked, items, **options)
+        one = summarise_ranks(ranks, gallery=len(rows))
         found |= {name + key: one[key] for key in FOUND}
         if not name:
-            ranks = query_ranks(asked, items, **options)
             found |= {"recall@10 interval": list(bootstrap_interval(recall_at(ranks, 10))), "gallery": len(rows)}
     return found
 
@@ -134,16 +135,16 @@ def among_all(embed: Embed, parts: Parts, ranker: Ranker) -> dict[str, Any]:
         groups.append(part.groups()[some])
         seen.append(np.full(len(some), part is parts[0]))
     views = {kind: np.concatenate([one[kind] for one in shown]) for kind in ("image", "text")}
-    asked = [("whole ", 2, FOUND, way) for way in DIRECTIONS] + [("trained ", 0, ("recall@10", "mrr"), "")]
+    all_groups, learned = np.concatenate(groups), np.concatenate(seen)
     found: dict[str, Any] = {}
-    for name, place, figures, way in asked:
-        asks, answers, sides = DIRECTIONS[way]
-        items = ranker.items(views[answers], {asks: views[asks]}, seen=np.concatenate(seen))
-        queries, of = shown[place][asks], groups[place]
-        rows = np.linspace(0, len(queries) - 1, min(len(queries), ASKED)).astype(int)
-        options = {"query_groups": of[rows], "gallery_groups": np.concatenate(groups)}
-        one = retrieval_metrics(ranker.queries(queries[rows], sides), items, **options)
-        found |= {f"{name}{way}{key}": one[key] for key in figures}
+    for way, (asks, answers, sides) in DIRECTIONS.items():
+        items = ranker.items(views[answers], {asks: views[asks]}, seen=learned)
+        for name, place, figures in (("whole ", 2, FOUND), *([] if way else [("trained ", 0, ("recall@10", "mrr"))])):
+            queries, of = shown[place][asks], groups[place]
+            rows = np.linspace(0, len(queries) - 1, min(len(queries), ASKED)).astype(int)
+            options = {"query_groups": of[rows], "gallery_groups": all_groups}
+            one = retrieval_metrics(ranker.queries(queries[rows], sides), items, **options)
+            found |= {f"{name}{way}{key}": one[key] for key in figures}
     return found | {"whole gallery": len(views["image"])}
 
 

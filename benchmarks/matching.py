@@ -63,7 +63,6 @@ FROZEN = ("text.pretrained={minilm}", "text.trainable_blocks=0", *FROZEN_IMAGE)
 LORA = ("text.pretrained={minilm}", "text.lora_rank=8")
 OURS: dict[str, tuple[str, ...]] = {
     "scratch": (),
-    DISTILLED: (),
     "infonce": ("train.loss=infonce",),
     "hard negatives": ("train.hard_negatives=0.5",),
     # As the preset frozen has it: an epoch of the heads alone costs next to nothing.
@@ -102,6 +101,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "text.learning_rate_factor=0.05",
         "image.learning_rate_factor=0.05",
     ),
+    DISTILLED: (),
 }
 """Our ways, and what each changes in the configuration."""
 PEERS = ("dual encoder", "linear map", "linear map ranked likewise", "chance")
@@ -145,11 +145,13 @@ def results(parts: Parts, options: argparse.Namespace) -> Iterator[dict[str, Any
         if way in OURS:
             changes = [f"train.epochs={options.epochs}", *options.set, *OURS[way]]
             changes = [change.format(**places) for change in changes]
+            if way == DISTILLED and teacher is None:
+                raise SystemExit(f"{DISTILLED} wants a teacher: name a way with pretrained towers before it in --ways.")
             if options.seconds:
                 changes.append(f"train.epochs={epochs_within(options.seconds, parts, changes)}")
             model, row = trained(parts, load_config("small", changes), teacher if way == DISTILLED else None)
             took = row["seconds"] if way == "scratch" else took
-            teacher = model if "pretrained" in " ".join(changes) or ".beside" in " ".join(changes) else teacher
+            teacher = model if any(word in " ".join(changes) for word in ("pretrained", ".beside")) else teacher
         elif way == "dual encoder":
             config = load_config("small", options.set)
             start = time.process_time()

@@ -57,14 +57,14 @@ def begin_as_regression(model: ProductModel, catalog: Catalog, features: Mapping
         return False
     rows = rows[np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int)]
     images, texts = (_inputs(model, name, features[read[name]], rows) for name in HEADS)
-    middle = texts.mean(axis=0)
+    middle, mean = texts.mean(axis=0), images.mean(axis=0)
     axes = _axes(texts, model.dim)
     wanted = (texts - middle) @ axes
-    kernel, strength = ridge(images - images.mean(axis=0), wanted, catalog.groups()[rows])
+    kernel, strength = ridge(images - mean, wanted, catalog.groups()[rows])
     logger.info("heads begin as a regression over %d products (penalty %.2g)", len(rows), strength)
     for name, weights, centre, inputs in (
         ("text", axes, middle, texts),
-        ("image", kernel, images.mean(axis=0), images),
+        ("image", kernel, mean, images),
     ):
         # Of the length that random heads give, so that pictures, texts and tags weigh alike in a product.
         length = np.linalg.norm((inputs - centre) @ weights, axis=1).mean()
