@@ -74,11 +74,11 @@ def begin_as_regression(model: ProductModel, catalog: Catalog, features: Mapping
 
 
 class StartMixed(keras.callbacks.Callback):
-    """In the end, gives a model the mean of the weights it began with and those that it has learned.
+    """In the end, gives the heads of pictures and texts the mean of the weights they began with and those they learned.
 
     A regression tells texts it was not shown apart, training makes heads that know more and learns a small catalogue by
     heart: between the two lie weights that are better than either (Wortsman et al. 2022, "Robust fine-tuning of
-    zero-shot models", arXiv:2109.01903).
+    zero-shot models", arXiv:2109.01903). What began at random, tags above all, stays as it is learned.
 
     Args:
         model: As it begins.
@@ -88,14 +88,14 @@ class StartMixed(keras.callbacks.Callback):
     def __init__(self, model: ProductModel, share: float) -> None:
         super().__init__()
         self.share = share
-        self.start = [np.copy(keras.ops.convert_to_numpy(weight)) for weight in model.trainable_variables]
+        self.start = [np.copy(keras.ops.convert_to_numpy(weight)) for weight in _begun(model)]
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self.mix(self.model)
 
     def mix(self, model: ProductModel) -> None:
-        """Changes the weights of a model that has learned."""
-        for weight, start in zip(model.trainable_variables, self.start, strict=True):
+        """Changes the heads of a model that has learned."""
+        for weight, start in zip(_begun(model), self.start, strict=True):
             learned = keras.ops.convert_to_numpy(weight)
             weight.assign(self.share * start + (1 - self.share) * learned)
 
@@ -150,6 +150,11 @@ def _axes(texts: FloatArray, count: int) -> FloatArray:
 
 def _head(model: ProductModel, name: str) -> Projection:
     return model.project_image if name == "image" else model.project_text
+
+
+def _begun(model: ProductModel) -> list[keras.Variable]:
+    """The weights of what began as the regression."""
+    return [weight for name in HEADS for weight in _head(model, name).trainable_variables]
 
 
 def _with_text(catalog: Catalog, features: Mapping[str, Any]) -> np.ndarray:

@@ -181,26 +181,30 @@ def test_a_run_that_goes_on_ends_as_one_that_never_stopped(without_graphs, tiny_
         assert history[name] == same[name] == pytest.approx(values, abs=1e-5)
 
 
-def test_in_the_end_weights_are_a_mean_of_the_regression_and_of_what_was_learned(without_graphs, tiny_split, tmp_path):
+def test_in_the_end_heads_are_the_mean_of_the_regression_and_of_what_was_learned(without_graphs, tiny_split, tmp_path):
     train, val = tiny_split[0].take(tiny_split[0].with_image_and_text()[:30]), tiny_split[1].take(np.arange(8))
 
-    def weights(share, **options):
+    def trained(share, **options):
         changes = ["train.epochs=2", "train.batch_size=10", "train.linear_start=true", f"train.start_share={share}"]
         config = load_config("tiny", [*SMALL, *changes])
         model = build_model(config, train)
         model.text_encoder.trainable = model.image_encoder.trainable = False
         fit(model, train, val, config, **options)
-        return [keras.ops.convert_to_numpy(weight).copy() for weight in model.trainable_variables]
+        return model
 
-    learned, start, mean = (weights(share) for share in (0.0, 1.0, 0.25))
-    assert any(np.abs(one - other).max() > 1e-3 for one, other in zip(learned, start, strict=True))
+    learned, start, mean = (trained(share) for share in (0.0, 1.0, 0.25))
     with pytest.raises(KeyboardInterrupt):
-        weights(0.25, checkpoints=tmp_path, callbacks=[Stop()])
-    resumed = weights(0.25, checkpoints=tmp_path, resume=True)
-    again = weights(0.25, checkpoints=tmp_path, resume=True)  # nothing is left to do
-    for before, after, *found in zip(start, learned, mean, resumed, again, strict=True):
-        for one in found:
-            np.testing.assert_allclose(one, 0.25 * before + 0.75 * after, atol=1e-5)
+        trained(0.25, checkpoints=tmp_path, callbacks=[Stop()])
+    resumed = trained(0.25, checkpoints=tmp_path, resume=True)
+    again = trained(0.25, checkpoints=tmp_path, resume=True)  # nothing is left to do
+    for head in ("project_image", "project_text"):
+        before, after, *found = (getattr(one, head).get_weights() for one in (start, learned, mean, resumed, again))
+        assert any(np.abs(one - other).max() > 1e-3 for one, other in zip(before, after, strict=True))
+        for weights in found:
+            for one, other, mixed in zip(before, after, weights, strict=True):
+                np.testing.assert_allclose(mixed, 0.25 * one + 0.75 * other, atol=1e-5)
+    for one in (mean, resumed):  # tags began at random
+        np.testing.assert_allclose(one.tag_vectors(), learned.tag_vectors(), atol=1e-5)
 
 
 def test_the_state_of_another_run_or_a_damaged_one_is_refused(without_graphs, tiny_split, tmp_path):
