@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import __main__ as harness
 from benchmarks.harness import running
 from benchmarks.harness.plotting import plot
+from benchmarks.harness.records import joined
 from benchmarks.harness.registry import BENCHMARKS, FOLDER, about
 from benchmarks.harness.rendering import PAGES, cell, render, table
 from product_matching.config import load_config
@@ -80,6 +81,13 @@ def test_a_place_joins_records(tmp_path):
     assert lines[-3:-1] == ["| toy |", "| more |"]
 
 
+def test_a_way_that_was_measured_again_stands_in_its_old_place_with_the_new_figures():
+    first, again = ({"rows": [{"way": way, "mrr": mrr} for way in ways]} for ways, mrr in (("ab", 1), ("ca", 2)))
+    assert [(row["way"], row["mrr"]) for row in joined([first, again])] == [("a", 2), ("b", 1), ("c", 2)]
+    twice = {"rows": [{"way": "a", "products": 50}, {"way": "a", "products": 200}]}
+    assert joined([twice]) == twice["rows"]
+
+
 def test_the_pages_hold_what_the_records_say():
     assert render(PAGES, write=False) == []
 
@@ -91,8 +99,8 @@ def test_quality_is_drawn_over_time(tmp_path):
     ]
     (tmp_path / "toy.json").write_text(json.dumps(RECORD | {"name": "toy", "rows": rows}), encoding="utf-8")
     drawn = plot([tmp_path / "toy.json"] * 2, tmp_path / "toy.svg", quality="accuracy").read_text(encoding="utf-8")
-    assert drawn.count("<!--   a -->") == 2
-    assert "<!--   b -->" not in drawn
+    assert drawn.count("<!-- a -->") == 1
+    assert "<!-- b -->" not in drawn
     with pytest.raises(SystemExit, match="has seconds and mrr"):
         plot([tmp_path / "toy.json"], tmp_path / "toy.svg", quality="mrr")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from benchmarks.harness.records import joined, read
+
+MARKS = "os^DvP*X<>"
 
 
 def plot(records: Sequence[Path], out: Path, *, quality: str = "recall@10", name: str = "way") -> Path:
@@ -15,7 +18,7 @@ def plot(records: Sequence[Path], out: Path, *, quality: str = "recall@10", name
         records: Files that `run` wrote, of one catalogue; rows without seconds or without the quality are left out.
         out: A PNG or SVG file.
         quality: Which number; its interval is called `QUALITY interval` or `QUALITY_interval`.
-        name: What stands beside a dot.
+        name: What the legend calls a dot.
 
     Returns:
         The file.
@@ -28,16 +31,16 @@ def plot(records: Sequence[Path], out: Path, *, quality: str = "recall@10", name
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    kept = [json.loads(record.read_text(encoding="utf-8")) for record in records]
-    rows = [row for one in kept for row in one["rows"] if row.get("seconds") and row.get(quality) is not None]
+    kept = read(records)
+    rows = [row for row in joined(kept) if row.get("seconds") and row.get(quality) is not None]
     if not rows:
         raise SystemExit(f"No row of {', '.join(map(str, records))} has seconds and {quality}.")
     figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
-    for row in rows:
+    for at, row in enumerate(rows):
         low, high = row.get(f"{quality} interval") or row.get(f"{quality}_interval") or [row[quality]] * 2
-        axes.errorbar(row["seconds"], row[quality], yerr=_arms(row[quality], low, high), fmt="o", capsize=3)
-        axes.annotate(f"  {row[name]}", (row["seconds"], row[quality]), va="center")
-    axes.margins(x=0.25)
+        arms, mark = _arms(row[quality], low, high), MARKS[at % len(MARKS)]
+        axes.errorbar(row["seconds"], row[quality], yerr=arms, fmt=mark, capsize=3, label=row[name])
+    figure.legend(loc="outside right upper")  # beside dots, names of ways that are alike cover each other
     axes.set(xlabel="processor seconds of the training", ylabel=quality, title=_title(rows, kept[-1]))
     axes.grid(alpha=0.3)
     figure.savefig(out, dpi=120)

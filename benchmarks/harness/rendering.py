@@ -1,17 +1,18 @@
 """Tables of records, in the marked places of Markdown pages.
 
 A place is `<!-- benchmark: NAME -->` … `<!-- end -->`; what stands between is made of results/NAME.json.
-`NAME columns` (names separated by commas) shows these columns only, in this order; `NAME+OTHER` joins the rows of both.
+`NAME columns` (names separated by commas) shows these columns only, in this order; `NAME+OTHER` joins the rows of both,
+where a way of NAME that OTHER measured again has the figures of OTHER.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness.records import joined, read
 from benchmarks.harness.registry import FOLDER
 
 RESULTS = FOLDER / "results"
@@ -65,10 +66,9 @@ def cell(value: Any) -> str:
 
 
 def _place(names: str, columns: str, results: Path) -> str:
-    records = [json.loads((results / f"{name}.json").read_text(encoding="utf-8")) for name in names.split("+")]
-    rows = [row for record in records for row in record["rows"]]
+    records = read(results / f"{name}.json" for name in names.split("+"))
     told = "\n".join(map(_told, records))
-    return f"{told}\n\n{table(rows, [c.strip() for c in columns.split(',') if c.strip()])}"
+    return f"{told}\n\n{table(joined(records), [c.strip() for c in columns.split(',') if c.strip()])}"
 
 
 def _told(record: dict[str, Any]) -> str:
