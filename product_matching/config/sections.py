@@ -208,7 +208,7 @@ class TrainConfig:
     """Where both towers are frozen, or have frozen ones beside them, the heads begin as a ridge regression from
     pictures to texts instead of at random; wants `model.dim` of at most the frozen text tower's width."""
     start_share: float = 0.0
-    """Where `linear_start` began the heads of two frozen towers, the share of that beginning in the weights that are
+    """Where `linear_start` began the heads of two frozen towers, the share of that beginning in their weights that are
     kept in the end, 0 to 1; the rest is what training has made of them."""
     cached_blocks: bool = False
     """Compute the frozen blocks of a tower of which only the last learn once, too, and keep what they give: a MiniLM
