@@ -1,4 +1,7 @@
+import ast
+import configparser
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -88,6 +91,26 @@ def test_a_way_that_was_measured_again_stands_in_its_old_place_with_the_new_figu
     assert joined([twice]) == twice["rows"]
 
 
+def test_all_that_the_benchmarks_import_is_installed_by_their_requirements():
+    root = FOLDER.parent
+    setup = configparser.ConfigParser()
+    setup.read(root / "setup.cfg", encoding="utf-8")
+    lines = (FOLDER / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    extras = next(line for line in lines if line.startswith("-e")).partition("[")[2].rstrip("]").split(",")
+    lines += setup["options"]["install_requires"].splitlines()
+    lines += [line for extra in extras for line in setup["options.extras_require"][extra].splitlines()]
+    installed = {re.split(r"[^\w-]", line)[0].lower().replace("-", "_") for line in lines}
+    named = {"sklearn": "scikit_learn", "faiss": "faiss_cpu", "PIL": "pillow", "pydantic": "fastapi"}
+    ours = {"benchmarks", "product_matching", *sys.stdlib_module_names}
+    trees = (ast.parse(file.read_text(encoding="utf-8")) for file in FOLDER.rglob("*.py"))
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    found = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    roots = {name.partition(".")[0] for name in found} - ours
+    assert {named.get(name, name) for name in roots} - installed == set()
+    assert roots >= {"torch", "lenskit", "hnswlib"}
+
+
 def test_the_pages_hold_what_the_records_say():
     assert render(PAGES, write=False) == []
 
@@ -163,11 +186,13 @@ def test_options_of_a_benchmark_may_follow_those_of_the_harness(monkeypatch):
     assert given["options"] == ["--ways", "a,b", "--rows", "5"]
 
 
-@pytest.mark.parametrize(("name", "option"), [("frozen", "pretrained"), ("beside", "beside")])
+@pytest.mark.parametrize(
+    ("name", "option"), [("frozen", "pretrained"), ("beside", "beside"), ("last_blocks", "pretrained")]
+)
 def test_the_presets_with_pretrained_towers_are_what_was_measured(name, option):
     from benchmarks.matching import OURS
 
-    measured = load_config("small", [change.format(minilm="m", resnet="r") for change in OURS[name]])
+    measured = load_config("small", [change.format(minilm="m", resnet="r") for change in OURS[name.replace("_", " ")]])
     told = load_config(name, [f"text.{option}=m", f"image.{option}=r", f"train.epochs={measured.train.epochs}"])
     assert measured == told
 
