@@ -163,6 +163,13 @@ def test_a_record_tells_of_which_catalogue_it_is(toy, monkeypatch):
     ]
 
 
+def test_a_record_tells_what_a_run_drew_by():
+    assert running._seed(["--rows", "5"]) == 0
+    assert running._seed(["--set", "train.epochs=3", "--set", "seed=7"]) == 7
+    records = [json.loads(file.read_text(encoding="utf-8")) for file in (FOLDER / "results").glob("*.json")]
+    assert all("seed" in record for record in records)
+
+
 def test_a_markdown_table_is_read_too():
     code = r"print('| a | b |\n|---|---|\n| x | .1 (.0 to .2) |')"
     assert running._rows([sys.executable, "-c", code]) == [{"a": "x", "b": ".1 (.0 to .2)"}]

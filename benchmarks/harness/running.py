@@ -62,6 +62,7 @@ def run(
         "command": " ".join([*told, *(["--", shlex.join(options)] if options else [])]),
         "date": datetime.date.today().isoformat(),
         "seconds": round(time.perf_counter() - start, 1),
+        "seed": _seed(options),
         "cpu_seconds": round(_cpu_seconds() - spent, 1),
         "machine": machine(load),
         "rows": rows,
@@ -105,6 +106,12 @@ def _rows(command: Sequence[str]) -> list[dict[str, Any]]:
     if process.returncode or not rows:
         sys.exit(f"{' '.join(command)} ended with {process.returncode} and {len(rows)} results; no record is written.")
     return rows
+
+
+def _seed(options: Sequence[str]) -> int:
+    """What a run draws by: 0, as benchmarks have it, or what `--set seed=N` says."""
+    told = [option.removeprefix("seed=") for option in options if option.startswith("seed=")]
+    return int(told[-1]) if told else 0
 
 
 def _cpu_seconds() -> float:
