@@ -17,7 +17,10 @@ from benchmarks.harness.registry import FOLDER
 
 RESULTS = FOLDER / "results"
 PAGES = (
-    *(FOLDER / name for name in ("README.md", "encoders.md", "search.md", "service.md")),
+    *(
+        FOLDER / name
+        for name in ("README.md", "encoders.md", "entity_matching.md", "recommendation.md", "search.md", "service.md")
+    ),
     FOLDER.parent / "README.md",
 )
 _PLACE = re.compile(r"(<!-- benchmark: ([\w+]+)([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
