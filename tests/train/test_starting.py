@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from keras import ops
+from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
@@ -13,7 +14,7 @@ from product_matching.config import load_config
 from product_matching.layers import Projection
 from product_matching.train import fitting
 from product_matching.train.checkpoint import FILE
-from product_matching.train.starting import STRENGTHS, begin_as_regression, ridge
+from product_matching.train.starting import STRENGTHS, begin_as_regression, principal_axes, ridge
 
 
 def normalised(rows):
@@ -101,8 +102,8 @@ def test_heads_say_what_the_regression_says(known, dim):
     said = np.asarray(model.project_image(images.astype("float32")))
     meant = np.asarray(model.project_text(texts.astype("float32")))
     seen, wanted = normalised(images), normalised(texts)
-    _, length, axes = np.linalg.svd(wanted - wanted.mean(axis=0), full_matrices=False)
-    target = (wanted - wanted.mean(axis=0)) @ axes[:dim].T / np.maximum(length[:dim], length[0] * 1e-3) ** 0.5
+    spread, axes = (each[..., ::-1][..., :dim] for each in np.linalg.eigh(ledoit_wolf(wanted)[0]))
+    target = (wanted - wanted.mean(axis=0)) @ axes / spread**0.25
     penalty = ridge(seen - seen.mean(axis=0), target, np.arange(120))[1]
     spread = np.linalg.eigvalsh(np.cov(seen, rowvar=False) * 119).mean()
     direct = Ridge(alpha=penalty * spread).fit(seen, target).predict(seen)
@@ -116,6 +117,25 @@ def test_heads_say_what_the_regression_says(known, dim):
     assert cosines(said, meant) == pytest.approx(cosines(direct, target), abs=1e-3)
     for rows in (said, meant):
         assert np.linalg.norm(rows, axis=1).mean() == pytest.approx(dim**0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize("rows", [8, 60, 2000])
+def test_axes_are_those_of_the_covariance_that_scikit_learn_finds_in_few_texts(rows):
+    texts = np.random.default_rng(1).normal(size=(rows, 20)) * np.linspace(0.01, 3, 20) + 5
+    axes = principal_axes(texts, 20)
+    covariance = ledoit_wolf(texts)[0]
+    lengths = np.linalg.norm(axes, axis=0)
+    turned = axes / lengths
+    np.testing.assert_allclose(turned.T @ turned, np.eye(20), atol=1e-9)
+    np.testing.assert_allclose(turned.T @ covariance @ turned, np.diag(lengths**-4), atol=1e-9)
+
+
+def test_few_texts_do_not_make_those_of_others_long():
+    rng = np.random.default_rng(0)
+    texts, others = (rng.normal(size=(count, 384)) for count in (50, 500))
+    axes = principal_axes(texts, 256)
+    length, of_others = (np.linalg.norm(one @ axes, axis=1).mean() for one in (texts, others))
+    assert of_others < 2 * length  # thirty times, where axes along which these do not differ count without bound
 
 
 def test_products_without_a_picture_or_a_text_are_left_out(known):
