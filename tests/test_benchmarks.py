@@ -193,13 +193,11 @@ def test_options_of_a_benchmark_may_follow_those_of_the_harness(monkeypatch):
     assert given["options"] == ["--ways", "a,b", "--rows", "5"]
 
 
-@pytest.mark.parametrize(
-    ("name", "option"), [("frozen", "pretrained"), ("beside", "beside"), ("last_blocks", "pretrained")]
-)
+@pytest.mark.parametrize(("name", "option"), [("frozen", "pretrained"), ("beside", "beside")])
 def test_the_presets_with_pretrained_towers_are_what_was_measured(name, option):
     from benchmarks.matching import OURS
 
-    measured = load_config("small", [change.format(minilm="m", resnet="r") for change in OURS[name.replace("_", " ")]])
+    measured = load_config("small", [change.format(minilm="m", resnet="r") for change in OURS[name]])
     told = load_config(name, [f"text.{option}=m", f"image.{option}=r", f"train.epochs={measured.train.epochs}"])
     assert measured == told
 
