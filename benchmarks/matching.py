@@ -101,7 +101,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "text.learning_rate_factor=0.05",
         "image.learning_rate_factor=0.05",
     ),
-    # What stands below the blocks that learn is computed once, so that an epoch costs a third of one of `full`.
+    # What stands below the blocks that learn is computed once.
     "last blocks": (
         "text.pretrained={minilm}",
         "text.trainable_blocks=2",
