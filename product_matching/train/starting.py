@@ -58,7 +58,7 @@ def begin_as_regression(model: ProductModel, catalog: Catalog, features: Mapping
     rows = rows[np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int)]
     images, texts = (_inputs(model, name, features[read[name]], rows) for name in HEADS)
     middle, mean = texts.mean(axis=0), images.mean(axis=0)
-    axes = principal_axes(texts, model.dim)
+    axes = principal_axes(texts - middle, model.dim)
     wanted = (texts - middle) @ axes
     kernel, strength = ridge(images - mean, wanted, catalog.groups()[rows])
     logger.info("heads begin as a regression over %d products (penalty %.2g)", len(rows), strength)
@@ -142,16 +142,15 @@ def _left_out(groups: IntArray) -> Iterator[IntArray]:
 
 
 def principal_axes(texts: FloatArray, count: int) -> FloatArray:
-    """The principal axes of texts [N, c], each shorter by a power of how much texts differ along it: [c, count].
+    """The principal axes of centred texts [N, c], each shorter by a power of how much they differ along it: [c, count].
 
     Few texts seem not to differ at all along most axes, where others will: spreads are drawn to their mean, the more
     the fewer texts there are (Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance
     matrices", doi:10.1016/S0047-259X(03)00096-4).
     """
-    centred = texts - texts.mean(axis=0)
-    spread, axes = np.linalg.eigh(centred.T @ centred / len(centred))
+    spread, axes = np.linalg.eigh(texts.T @ texts / len(texts))
     mean = spread.mean()
-    error = (((centred**2).sum(axis=1) ** 2).mean() - (spread**2).sum()) / len(centred)
+    error = (((texts**2).sum(axis=1) ** 2).mean() - (spread**2).sum()) / len(texts)
     drawn = min(error / max(((spread - mean) ** 2).sum(), 1e-30), 1.0)
     spread, axes = spread[::-1][:count], axes[:, ::-1][:, :count]
     spread = (1 - drawn) * spread + drawn * mean

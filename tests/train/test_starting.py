@@ -122,7 +122,7 @@ def test_heads_say_what_the_regression_says(known, dim):
 @pytest.mark.parametrize("rows", [8, 60, 2000])
 def test_axes_are_those_of_the_covariance_that_scikit_learn_finds_in_few_texts(rows):
     texts = np.random.default_rng(1).normal(size=(rows, 20)) * np.linspace(0.01, 3, 20) + 5
-    axes = principal_axes(texts, 20)
+    axes = principal_axes(texts - texts.mean(axis=0), 20)
     covariance = ledoit_wolf(texts)[0]
     lengths = np.linalg.norm(axes, axis=0)
     turned = axes / lengths
@@ -133,7 +133,7 @@ def test_axes_are_those_of_the_covariance_that_scikit_learn_finds_in_few_texts(r
 def test_few_texts_do_not_make_those_of_others_long():
     rng = np.random.default_rng(0)
     texts, others = (rng.normal(size=(count, 384)) for count in (50, 500))
-    axes = principal_axes(texts, 256)
+    axes = principal_axes(texts - texts.mean(axis=0), 256)
     length, of_others = (np.linalg.norm(one @ axes, axis=1).mean() for one in (texts, others))
     assert of_others < 2 * length  # thirty times, where axes along which these do not differ count without bound
 
