@@ -2,7 +2,7 @@
 
 Data: a catalogue table with pictures; a tenth of the products, by group, is the test, a tenth validation.
 Ours: the preset small from scratch and by InfoNCE; over pretrained towers, frozen, beside towers of its own, by LoRA,
-or with their last blocks learning; `distilled`, from scratch and taught by the last of these before it. Peers, on the
+or with their last blocks or half of ResNet-50 learning; `distilled`, from scratch and taught by the last of these before it. Peers, on the
 same split, pictures, tokens and pairs:
   dual encoder    transformers' VisionTextDualEncoderModel of a BERT and a ResNet as large as ours, its own contrastive
                   loss, trained in torch on the very batches that ours gets, for as many seconds as ours took
@@ -121,6 +121,23 @@ OURS: dict[str, tuple[str, ...]] = {
         "train.typed=0.5",
         "train.batch_size=128",
         "train.head_epochs=4",
+        "train.patience=0",
+    ),
+    # Pictures by half of ResNet-50 learning, each shown anew in every epoch; texts as in `beside`.
+    "last stages": (
+        "text.beside={minilm}",
+        "image.pretrained={resnet}",
+        "image.trainable_blocks=9",
+        "image.learning_rate_factor=0.2",
+        "image.size=64",
+        "model.dim=256",
+        "model.hidden_dim=512",
+        "model.feature_dropout=0.1",
+        "optimizer.learning_rate=1e-3",
+        "train.linear_start=true",
+        "train.batch_size=128",
+        "train.head_epochs=2",
+        "train.mixed_precision=mixed_bfloat16",
         "train.patience=0",
     ),
     DISTILLED: (),
