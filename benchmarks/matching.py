@@ -2,8 +2,8 @@
 
 Data: a catalogue table with pictures; a tenth of the products, by group, is the test, a tenth validation.
 Ours: the preset small from scratch and by InfoNCE; over pretrained towers, frozen, beside towers of its own, by LoRA,
-or with their last blocks or half of ResNet-50 learning; `distilled`, from scratch and taught by the last of these before it. Peers, on the
-same split, pictures, tokens and pairs:
+or with their last blocks or half of ResNet-50 learning; `distilled`, from scratch and taught by the last of these
+before it. Peers, on the same split, pictures, tokens and pairs:
   dual encoder    transformers' VisionTextDualEncoderModel of a BERT and a ResNet as large as ours, its own contrastive
                   loss, trained in torch on the very batches that ours gets, for as many seconds as ours took
   linear map      frozen all-MiniLM-L6-v2 and ResNet-50, ridge regression from one space into the other; their tags

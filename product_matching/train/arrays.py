@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +34,18 @@ def written_arrays(folder: Path) -> Iterator[Allocate]:
     try:
         yield allocate
         if not folder.is_dir():  # else another process was faster
+            folder.unlink(missing_ok=True)  # a link that leads nowhere any more
             fresh.replace(folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def linked_arrays(link: Path, folder: Path) -> None:
+    """Lets a second name stand for a folder beside it, unless something lies there."""
+    if not link.is_dir():
+        link.unlink(missing_ok=True)  # it led to a folder that somebody has removed
+        with suppress(FileExistsError):  # another process was faster
+            link.symlink_to(folder.name, target_is_directory=True)
 
 
 def read_arrays(folder: Path) -> dict[str, np.ndarray]:

@@ -24,10 +24,12 @@ from product_matching.model import ProductModel
 from product_matching.model.halves import Halves
 from product_matching.model.preprocessor import BESIDE
 from product_matching.model.product_model import inputs_beside
-from product_matching.train.arrays import Allocate, in_memory, read_arrays, written_arrays
+from product_matching.train.arrays import Allocate, in_memory, linked_arrays, read_arrays, written_arrays
 
 logger = logging.getLogger(__name__)
 TOWERS = {"image": "image_encoder", "text": "text_encoder"}
+AS_IT_IS: dict[str, Any] = {"views": 1, "augment": 0.0, "seed": 0}
+"""How the one view of a product is made that is not varied, and the first of several."""
 Runner = Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
 
 
@@ -90,7 +92,7 @@ def frozen_features(
 def _view_options(views: int, augment: float, seed: int, typed: float) -> dict[str, Any]:
     """How views are made; of one nothing varies."""
     if views == 1:
-        return {"views": 1, "augment": 0.0, "seed": 0}
+        return AS_IT_IS
     return {"views": views, "augment": augment, "seed": seed, **({"typed": typed} if typed else {})}
 
 
@@ -153,14 +155,20 @@ class _Keeper:
         """
         if self.folder is None:
             return self._compute(name, halves, known, in_memory)
-        kind = name.removeprefix(BESIDE)
-        path = self.folder / feature_key(kind, _tower(self.model, name), self.catalog, self.options[kind], halves)
+        options = self.options[name.removeprefix(BESIDE)]
+        path = self.folder / self._key(name, options, halves)
         if path.is_dir():
             logger.info("read what the frozen %s tower gives from %s", name, path)
         else:
             with written_arrays(path) as allocate:
                 self._compute(name, halves, known, allocate)
-        return read_arrays(path)
+            if options["views"] > 1:  # who asks for the products as they are finds them here
+                linked_arrays(self.folder / self._key(name, AS_IT_IS, halves), path)
+        arrays = read_arrays(path)
+        return {key: array[:, : options["views"]] if key in VIEWED else array for key, array in arrays.items()}
+
+    def _key(self, name: str, options: dict[str, Any], halves: Halves | None) -> str:
+        return feature_key(name.removeprefix(BESIDE), _tower(self.model, name), self.catalog, options, halves)
 
     def _compute(
         self, name: str, halves: Halves | None, known: Mapping[str, np.ndarray], allocate: Allocate

@@ -1,6 +1,7 @@
 """What frozen towers give, kept between epochs and runs."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +97,21 @@ def test_what_lies_in_the_folder_is_read_not_computed(model, catalog, features, 
     assert again.keys() == features.keys()
     for name, values in again.items():
         np.testing.assert_allclose(values, features[name], atol=1e-6)
+
+
+def test_first_of_several_kept_views_is_read_where_one_is_wanted(model, catalog, features, tmp_path, monkeypatch):
+    frozen_features(model, catalog, views=3, augment=1.0, typed=0.5, seed=4, folder=tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(module._Keeper, "_compute", None)
+        first = frozen_features(model, catalog, folder=tmp_path)
+    for name, values in features.items():
+        assert first[name].shape == values.shape
+        np.testing.assert_allclose(first[name], values, atol=1e-5)
+    for path in tmp_path.iterdir():  # what a name stands for may be removed
+        if not path.is_symlink():
+            shutil.rmtree(path)
+    again = frozen_features(model, catalog, folder=tmp_path)
+    np.testing.assert_allclose(again["image_features"], first["image_features"], atol=1e-5)
 
 
 def test_key_changes_with_weights_preprocessing_and_data(catalog, tmp_path):
@@ -225,7 +241,8 @@ def test_texts_may_have_more_views_than_pictures_and_be_queries(model, catalog, 
     found = frozen_features(model, catalog, typed=0.9, **made)
     assert (found["image_features"].shape[1], found["text_features"].shape[1]) == (1, 5)
     plain = frozen_features(model, catalog, **made)
-    np.testing.assert_array_equal(found["text_features"][:, 0], plain["text_features"][:, 0])
+    # Not to the last bit: how threads share the work is theirs to say.
+    np.testing.assert_allclose(found["text_features"][:, 0], plain["text_features"][:, 0], atol=1e-6)
     assert not np.allclose(found["text_features"][:, 1:], plain["text_features"][:, 1:])
     text = model.text_encoder
     options = {"views": 5, "augment": 1.0, "seed": 4}
