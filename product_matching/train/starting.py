@@ -51,25 +51,15 @@ def begin_as_regression(model: ProductModel, catalog: Catalog, features: Mapping
     read = {name: f"{BESIDE}{name}_features" if name in model.beside else f"{name}_features" for name in HEADS}
     if not set(read.values()) <= features.keys() or model.dim > features[read["text"]].shape[-1]:
         return False
-    pictured = np.array([bool(path) for path in catalog.image_paths()], bool)
-    rows = np.flatnonzero(pictured & _with_text(catalog, features))
+    rows = _rows(catalog, features)
     if len(rows) < FEWEST:
         return False
-    rows = rows[np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int)]
-    images, texts = (_inputs(model, name, features[read[name]], rows) for name in HEADS)
-    middle, mean = texts.mean(axis=0), images.mean(axis=0)
-    axes = principal_axes(texts - middle, model.dim)
-    wanted = (texts - middle) @ axes
-    kernel, strength = ridge(images - mean, wanted, catalog.groups()[rows])
+    (images, mean), (texts, middle) = (_centred(_inputs(model, name, features[read[name]], rows)) for name in HEADS)
+    axes = principal_axes(texts, model.dim)
+    kernel, strength = ridge(images, texts @ axes, catalog.groups()[rows])
     logger.info("heads begin as a regression over %d products (penalty %.2g)", len(rows), strength)
-    for name, weights, centre, inputs in (
-        ("text", axes, middle, texts),
-        ("image", kernel, mean, images),
-    ):
-        # Of the length that random heads give, so that pictures, texts and tags weigh alike in a product.
-        length = np.linalg.norm((inputs - centre) @ weights, axis=1).mean()
-        weights = weights * (math.sqrt(model.dim) / max(length, 1e-9))
-        _head(model, name).begin_as(_for_all_inputs(model, name, weights), -centre @ weights)
+    _begin_as(model, "text", texts, middle, axes)
+    _begin_as(model, "image", images, mean, kernel)
     return True
 
 
@@ -157,6 +147,16 @@ def principal_axes(texts: FloatArray, count: int) -> FloatArray:
     return axes * np.maximum(spread, 1e-9 * mean + 1e-30) ** -WHITENING
 
 
+def _begin_as(model: ProductModel, name: str, inputs: FloatArray, centre: FloatArray, kernel: FloatArray) -> None:
+    """Lets a head begin as a linear map of its inputs, centred, brought to one length.
+
+    That length is what random heads give, so that pictures, texts and tags weigh alike in a product.
+    """
+    length = np.linalg.norm(inputs @ kernel, axis=1).mean()
+    kernel = kernel * (math.sqrt(model.dim) / max(length, 1e-9))
+    _head(model, name).begin_as(_for_all_inputs(model, name, kernel), -centre @ kernel)
+
+
 def _head(model: ProductModel, name: str) -> Projection:
     return model.project_image if name == "image" else model.project_text
 
@@ -164,6 +164,13 @@ def _head(model: ProductModel, name: str) -> Projection:
 def _begun(model: ProductModel) -> list[keras.Variable]:
     """The weights of what began as the regression."""
     return [weight for name in HEADS for weight in _head(model, name).trainable_variables]
+
+
+def _rows(catalog: Catalog, features: Mapping[str, Any]) -> IntArray:
+    """Products with a picture and a text, evenly taken where there are very many."""
+    pictured = np.array([bool(path) for path in catalog.image_paths()], bool)
+    rows = np.flatnonzero(pictured & _with_text(catalog, features))
+    return rows[np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int)]
 
 
 def _with_text(catalog: Catalog, features: Mapping[str, Any]) -> np.ndarray:
@@ -178,6 +185,12 @@ def _for_all_inputs(model: ProductModel, name: str, kernel: FloatArray) -> Float
         return kernel
     before = model.image_encoder.dim if name == "image" else model.text_encoder.dim
     return np.concatenate([np.zeros((before, kernel.shape[1])), kernel])
+
+
+def _centred(inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Without their mean, and the mean."""
+    mean = inputs.mean(axis=0)
+    return inputs - mean, mean
 
 
 def _inputs(model: ProductModel, name: str, features: FloatArray, rows: np.ndarray) -> FloatArray:
