@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 import types
 import typing
@@ -14,6 +15,9 @@ from typing import Any, Literal
 from product_matching.config.checks import check
 from product_matching.config.sections import Config
 from product_matching.errors import ConfigError, unknown_name
+
+_NUMBER = re.compile(r"[+-]?(\d+\.|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+"""Numbers with nothing on one side of the point, which TOML does not have."""
 
 
 def presets() -> list[str]:
@@ -86,10 +90,11 @@ def _set(values: dict[str, Any], override: str) -> None:
 
 
 def _parse(text: str) -> Any:
+    """A value of TOML, a number or truth value as other languages write it, or else the text itself."""
     try:
         return tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:
-        return text
+        return float(text) if _NUMBER.fullmatch(text) else {"True": True, "False": False}.get(text, text)
 
 
 def _build(cls: type, values: Mapping[str, Any], prefix: str) -> Any:
