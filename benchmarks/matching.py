@@ -68,6 +68,7 @@ OURS: dict[str, tuple[str, ...]] = {
     # As the preset frozen has it: an epoch of the heads alone costs next to nothing.
     "frozen": (
         *FROZEN,
+        "tags.dim=256",
         "model.dim=256",
         "model.hidden_dim=512",
         "model.feature_dropout=0.5",
@@ -85,6 +86,7 @@ OURS: dict[str, tuple[str, ...]] = {
     "beside": (
         "text.beside={minilm}",
         "image.beside={resnet}",
+        "tags.dim=256",
         "model.dim=256",
         "model.hidden_dim=512",
         "model.feature_dropout=0.3",
@@ -110,6 +112,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "image.trainable_blocks=3",
         "image.learning_rate_factor=0.1",
         "image.size=96",
+        "tags.dim=256",
         "model.dim=256",
         "model.hidden_dim=512",
         "model.feature_dropout=0.1",
@@ -130,6 +133,7 @@ OURS: dict[str, tuple[str, ...]] = {
         "image.trainable_blocks=9",
         "image.learning_rate_factor=0.2",
         "image.size=64",
+        "tags.dim=256",
         "model.dim=256",
         "model.hidden_dim=512",
         "model.feature_dropout=0.1",

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
 from product_matching._types import FloatArray, IntArray
+from product_matching._vectors import unit
 from product_matching.dataset import Catalog
 from product_matching.layers import Projection
 from product_matching.layers.side_by_side import standardised
 from product_matching.model import ProductModel
 from product_matching.model.preprocessor import BESIDE
+from product_matching.train.regression import centred, low_rank, principal_axes, ridge
 
 logger = logging.getLogger(__name__)
 HEADS = ("image", "text")
 ROWS = 50_000
 """Products that the regression is fitted to at most; more would change little."""
+TAG_ROWS = 20_000
+"""Products that the regression of tags is fitted to at most, of which each has a number a tag."""
 FEWEST = 20
-STRENGTHS = np.logspace(-4, 1, 21)
-"""Penalties that are tried, as shares of the mean eigenvalue of the inputs."""
-MOST_LEFT_OUT = 64
 CHUNK = 4096
-WHITENING = 0.25
-"""0 leaves axes of texts as they are, at 0.5 all weigh alike. The first weigh more than they tell texts apart, the last
-are noise."""
+SHORTEST = 1e-9
 
 
 def begin_as_regression(model: ProductModel, catalog: Catalog, features: Mapping[str, Any]) -> bool:
     """Gives the linear parts of both heads what ridge regression finds in the vectors of frozen towers.
 
     Texts are turned to their principal axes, as many as the joint space has, half way to all weighing alike; pictures
-    are mapped to where the regression expects their text. The heads' other parts begin at zero. With random heads,
-    thousands of products are needed before training finds as much.
+    are mapped to where the regression expects their text. Single tags lie in the directions by which another ridge
+    regression tells them from both. The heads' other parts begin at zero. With random heads, thousands of products are
+    needed before training finds as much.
 
     Args:
         model: Whose heads; its towers gave the features. Where frozen ones stand beside others, the regression is of
@@ -54,12 +54,13 @@ def begin_as_regression(model: ProductModel, catalog: Catalog, features: Mapping
     rows = _rows(catalog, features)
     if len(rows) < FEWEST:
         return False
-    (images, mean), (texts, middle) = (_centred(_inputs(model, name, features[read[name]], rows)) for name in HEADS)
+    (images, mean), (texts, middle) = (centred(_inputs(model, name, features[read[name]], rows)) for name in HEADS)
     axes = principal_axes(texts, model.dim)
     kernel, strength = ridge(images, texts @ axes, catalog.groups()[rows])
     logger.info("heads begin as a regression over %d products (penalty %.2g)", len(rows), strength)
     _begin_as(model, "text", texts, middle, axes)
     _begin_as(model, "image", images, mean, kernel)
+    _begin_tags(model, catalog, rows, [unit(images @ kernel), unit(texts @ axes)])
     return True
 
 
@@ -68,7 +69,7 @@ class StartMixed(keras.callbacks.Callback):
 
     A regression tells texts it was not shown apart, training makes heads that know more and learns a small catalogue by
     heart: between the two lie weights that are better than either (Wortsman et al. 2022, "Robust fine-tuning of
-    zero-shot models", arXiv:2109.01903). What began at random, tags above all, stays as it is learned.
+    zero-shot models", arXiv:2109.01903). Tags, and what began at random, stay as they are learned.
 
     Args:
         model: As it begins.
@@ -90,63 +91,6 @@ class StartMixed(keras.callbacks.Callback):
             weight.assign(self.share * start + (1 - self.share) * learned)
 
 
-def ridge(inputs: FloatArray, wanted: FloatArray, groups: IntArray) -> tuple[FloatArray, float]:
-    """Ridge regression whose penalty is the best at telling each group of rows from all others (PRESS, Allen 1974).
-
-    Generalised cross-validation, and leaving out one row at a time, find that hardly any penalty is wanted where rows
-    have twins.
-
-    Args:
-        inputs: [N, c], centred.
-        wanted: [N, d], centred.
-        groups: int [N]; rows of one number are left out together, of large groups some at a time.
-
-    Returns:
-        The kernel, float64 [c, d], and the penalty as a share of the mean eigenvalue.
-    """
-    values, vectors = np.linalg.eigh(inputs.T @ inputs)
-    values = np.maximum(values, 0.0)
-    along = vectors.T @ (inputs.T @ wanted)
-    kept = 1 / (values + (STRENGTHS * values.mean())[:, None])
-    errors = np.zeros(len(STRENGTHS))
-    for rows in _left_out(groups):
-        turned = inputs[rows] @ vectors
-        for at, each in enumerate(kept):
-            # What the rows of a group tell of each other, through the mean, too.
-            own = (turned * each) @ turned.swapaxes(1, 2) + 1 / len(inputs)
-            left = wanted[rows] - turned @ (each[:, None] * along)
-            without = np.linalg.solve((1 + 1e-9) * np.eye(rows.shape[1]) - own, left)
-            errors[at] += float((without**2).sum())
-    best = int(np.argmin(errors))
-    return vectors @ (kept[best][:, None] * along), float(STRENGTHS[best])
-
-
-def _left_out(groups: IntArray) -> Iterator[IntArray]:
-    """Rows of groups of one size, int [groups, size], not too many at a time."""
-    order = np.argsort(groups, kind="stable")
-    whole = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
-    parts = [part for rows in whole for part in np.array_split(rows, -(-len(rows) // MOST_LEFT_OUT))]
-    for size in sorted({len(part) for part in parts}):
-        alike = np.stack([part for part in parts if len(part) == size])
-        yield from np.array_split(alike, -(-alike.size // CHUNK))
-
-
-def principal_axes(texts: FloatArray, count: int) -> FloatArray:
-    """The principal axes of centred texts [N, c], each shorter by a power of how much they differ along it: [c, count].
-
-    Few texts seem not to differ at all along most axes, where others will: spreads are drawn to their mean, the more
-    the fewer texts there are (Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance
-    matrices", doi:10.1016/S0047-259X(03)00096-4).
-    """
-    spread, axes = np.linalg.eigh(texts.T @ texts / len(texts))
-    mean = spread.mean()
-    error = (((texts**2).sum(axis=1) ** 2).mean() - (spread**2).sum()) / len(texts)
-    drawn = min(error / max(((spread - mean) ** 2).sum(), 1e-30), 1.0)
-    spread, axes = spread[::-1][:count], axes[:, ::-1][:, :count]
-    spread = (1 - drawn) * spread + drawn * mean
-    return axes * np.maximum(spread, 1e-9 * mean + 1e-30) ** -WHITENING
-
-
 def _begin_as(model: ProductModel, name: str, inputs: FloatArray, centre: FloatArray, kernel: FloatArray) -> None:
     """Lets a head begin as a linear map of its inputs, centred, brought to one length.
 
@@ -155,6 +99,25 @@ def _begin_as(model: ProductModel, name: str, inputs: FloatArray, centre: FloatA
     length = np.linalg.norm(inputs @ kernel, axis=1).mean()
     kernel = kernel * (math.sqrt(model.dim) / max(length, 1e-9))
     _head(model, name).begin_as(_for_all_inputs(model, name, kernel), -centre @ kernel)
+
+
+def _begin_tags(model: ProductModel, catalog: Catalog, rows: IntArray, views: list[FloatArray]) -> None:
+    """Lets each tag begin in the direction by which it is told best from `views`, [n, D] each, of products `rows`."""
+    names = catalog.table["tags"].to_numpy(dtype=object)[rows]
+    tags = keras.ops.convert_to_numpy(model.preprocessor.tags(names)["tags"])
+    tagged = np.flatnonzero(tags.any(axis=1))
+    if len(tagged) < FEWEST:
+        return
+    tagged = _evenly(tagged, TAG_ROWS)
+    seen = np.concatenate([centred(view[tagged])[0] for view in views])
+    wanted = np.concatenate([centred(tags[tagged].astype(np.float64))[0]] * len(views))
+    kernel, _ = ridge(seen, wanted, np.tile(catalog.groups()[rows[tagged]], len(views)))
+    told = np.linalg.norm(kernel, axis=0) > SHORTEST  # not what all of them carry
+    embeddings, back = low_rank(unit(kernel.T), model.tag_embedding.dim)
+    random = keras.ops.convert_to_numpy(model.tag_embedding.embeddings)
+    model.tag_embedding.embeddings.assign(np.where(told[:, None], embeddings, random))
+    # A layer norm brings an embedding to the length √width; single tags are to be as long as pictures and texts are.
+    model.project_tags.begin_as(back * math.sqrt(model.dim / len(back)), np.zeros(model.dim))
 
 
 def _head(model: ProductModel, name: str) -> Projection:
@@ -169,8 +132,12 @@ def _begun(model: ProductModel) -> list[keras.Variable]:
 def _rows(catalog: Catalog, features: Mapping[str, Any]) -> IntArray:
     """Products with a picture and a text, evenly taken where there are very many."""
     pictured = np.array([bool(path) for path in catalog.image_paths()], bool)
-    rows = np.flatnonzero(pictured & _with_text(catalog, features))
-    return rows[np.linspace(0, len(rows) - 1, min(ROWS, len(rows))).astype(int)]
+    return _evenly(np.flatnonzero(pictured & _with_text(catalog, features)), ROWS)
+
+
+def _evenly(rows: IntArray, most: int) -> IntArray:
+    """So many of them at most, from all over."""
+    return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
 
 
 def _with_text(catalog: Catalog, features: Mapping[str, Any]) -> np.ndarray:
@@ -185,12 +152,6 @@ def _for_all_inputs(model: ProductModel, name: str, kernel: FloatArray) -> Float
         return kernel
     before = model.image_encoder.dim if name == "image" else model.text_encoder.dim
     return np.concatenate([np.zeros((before, kernel.shape[1])), kernel])
-
-
-def _centred(inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Without their mean, and the mean."""
-    mean = inputs.mean(axis=0)
-    return inputs - mean, mean
 
 
 def _inputs(model: ProductModel, name: str, features: FloatArray, rows: np.ndarray) -> FloatArray:

@@ -4,17 +4,21 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from keras import ops
 from sklearn.covariance import ledoit_wolf
+from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
 from product_matching.config import load_config
-from product_matching.layers import Projection
+from product_matching.layers import Projection, TagEmbedding
+from product_matching.text import TagLookup
 from product_matching.train import fitting
 from product_matching.train.checkpoint import FILE
-from product_matching.train.starting import STRENGTHS, begin_as_regression, principal_axes, ridge
+from product_matching.train.regression import STRENGTHS, low_rank, principal_axes, ridge
+from product_matching.train.starting import begin_as_regression
 
 
 def normalised(rows):
@@ -74,11 +78,15 @@ def test_its_penalty_is_the_same_where_each_product_is_there_five_times(known):
 class Frozen:
     """What of a model and a catalogue it looks at."""
 
-    def __init__(self, dim, paths):
+    def __init__(self, dim, paths, names=(), tags=None, tag_dim=16):
         self.dim, self.paths = dim, paths
         self.project_image, self.project_text = Projection(dim, hidden_dim=16), Projection(dim, hidden_dim=16)
         self.project_image.build((None, 40))
         self.project_text.build((None, 12))
+        self.project_tags, self.tag_embedding = Projection(dim, hidden_dim=16), TagEmbedding(len(names), tag_dim)
+        self.project_tags.build((None, tag_dim))
+        self.preprocessor = SimpleNamespace(tags=TagLookup(names))
+        self.table = pd.DataFrame({"tags": tags if tags is not None else [""] * len(paths)})
         self.beside = {}
 
     def image_paths(self):
@@ -117,6 +125,61 @@ def test_heads_say_what_the_regression_says(known, dim):
     assert cosines(said, meant) == pytest.approx(cosines(direct, target), abs=1e-3)
     for rows in (said, meant):
         assert np.linalg.norm(rows, axis=1).mean() == pytest.approx(dim**0.5, rel=1e-3)
+
+
+def lengthless(rows):
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def tagged(known, names="abc"):
+    """Products that carry a tag where a number of their text is large; all carry the last."""
+    return ["|".join([*(n for n, t in zip(names, text, strict=False) if t > 0.5), "all"]) for text in known[1]]
+
+
+@pytest.mark.parametrize("tag_dim", [16, 5])
+def test_single_tags_lie_where_a_regression_tells_them(known, tag_dim):
+    model = Frozen(8, ["a.jpg"] * 120, [*"abc", "all"], tagged(known), tag_dim)
+    before = ops.convert_to_numpy(model.tag_embedding.embeddings).copy()
+    assert begin_as_regression(model, model, features(known))
+    seen = [
+        lengthless(np.asarray(head(rows.astype("float32"))))
+        for head, rows in zip((model.project_image, model.project_text), known, strict=True)
+    ]
+    hot = np.asarray(model.preprocessor.tags(tagged(known))["tags"])
+    inputs = np.concatenate([rows - rows.mean(axis=0) for rows in seen])
+    wanted = np.concatenate([hot - hot.mean(axis=0)] * 2)
+    strength = ridge(inputs.astype(np.float64), wanted, np.tile(np.arange(120), 2))[1]
+    penalty = strength * np.linalg.eigvalsh(inputs.T @ inputs).mean()
+    told = Ridge(alpha=penalty, fit_intercept=False).fit(inputs, wanted).coef_[:3]
+    found = np.asarray(model.project_tags(model.tag_embedding(np.eye(4, dtype="float32"))))
+    # Three tags need three numbers, and one for the mean.
+    assert lengthless(found[:3]) == pytest.approx(lengthless(told), abs=2e-2)
+    assert np.linalg.norm(found[:3], axis=1) == pytest.approx(8**0.5, rel=0.02)
+    assert (ops.convert_to_numpy(model.tag_embedding.embeddings).copy()[3] == before[3]).all()  # it tells nothing apart
+
+
+def test_few_tagged_products_leave_tags_as_they_are(known):
+    few = [*tagged(known)[:19], *[""] * 101]
+    model = Frozen(8, ["a.jpg"] * 120, [*"abc"], few)
+    before = [
+        ops.convert_to_numpy(weight).copy() for weight in (model.tag_embedding.embeddings, *model.project_tags.weights)
+    ]
+    assert begin_as_regression(model, model, features(known))
+    after = (model.tag_embedding.embeddings, *model.project_tags.weights)
+    assert all((ops.convert_to_numpy(one) == other).all() for one, other in zip(after, before, strict=True))
+
+
+@pytest.mark.parametrize(("rank", "width"), [(4, 5), (4, 9), (6, 5)])
+def test_low_rank_is_the_nearest_product_and_its_rows_have_mean_nothing(rank, width):
+    generator = np.random.default_rng(3)
+    rows = generator.normal(size=(30, rank)) @ generator.normal(size=(rank, 20))
+    left, right = low_rank(rows, width)
+    kept = min(rank, width - 1)
+    nearest = TruncatedSVD(kept, algorithm="arpack").fit(rows)
+    assert left @ right == pytest.approx(nearest.inverse_transform(nearest.transform(rows)), abs=1e-6)
+    assert left.shape == (30, width)
+    assert left.mean(axis=1) == pytest.approx(np.zeros(30), abs=1e-9)
+    assert right @ right.T @ right @ right.T == pytest.approx(right @ right.T, abs=1e-9)  # lengths stay
 
 
 @pytest.mark.parametrize("rows", [8, 60, 2000])
