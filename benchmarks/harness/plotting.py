@@ -18,7 +18,7 @@ def plot(records: Sequence[Path], out: Path, *, quality: str = "recall@10", name
         records: Files that `run` wrote, of one catalogue; rows without seconds or without the quality are left out.
         out: A PNG or SVG file.
         quality: Which number; its interval is called `QUALITY interval` or `QUALITY_interval`.
-        name: What the legend calls a dot.
+        name: The column that tells rows apart, and what the legend calls a dot.
 
     Returns:
         The file.
@@ -32,7 +32,7 @@ def plot(records: Sequence[Path], out: Path, *, quality: str = "recall@10", name
     from matplotlib import pyplot
 
     kept = read(records)
-    rows = [row for row in joined(kept) if row.get("seconds") and row.get(quality) is not None]
+    rows = [row for row in joined(kept, name) if row.get("seconds") and row.get(quality) is not None]
     if not rows:
         raise SystemExit(f"No row of {', '.join(map(str, records))} has seconds and {quality}.")
     figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")

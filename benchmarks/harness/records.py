@@ -13,8 +13,8 @@ def read(files: Iterable[Path]) -> list[dict[str, Any]]:
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 
-def joined(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of one record, or of several whose rows are ways: one that a later record has, too, is told by that."""
+def joined(records: Sequence[dict[str, Any]], name: str = "way") -> list[dict[str, Any]]:
+    """The rows of one record, or of several: a row whose `name` a later record has, too, is told by that."""
     if len(records) == 1:
         return list(records[0]["rows"])
-    return list({row["way"]: row for record in records for row in record["rows"]}.values())
+    return list({row[name]: row for record in records for row in record["rows"]}.values())
