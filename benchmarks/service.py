@@ -150,7 +150,7 @@ async def client(port: int, asked: Iterator[str], until: float, waits: list[floa
 
 
 async def load(port: int, clients: int, seconds: float) -> dict:
-    """Requests a second, milliseconds at p50 and p99, statuses."""
+    """Requests a second, milliseconds at p50 and p99, how many were not answered with 200, statuses."""
     asked, statuses = queries(clients + random.randrange(10**6)), Counter()
     await asyncio.gather(*(client(port, asked, time.perf_counter() + 1, [], Counter()) for _ in range(clients)))
     waits: list[float] = []
@@ -158,7 +158,8 @@ async def load(port: int, clients: int, seconds: float) -> dict:
     await asyncio.gather(*(client(port, asked, begun + seconds, waits, statuses) for _ in range(clients)))
     rate = len(waits) / (time.perf_counter() - begun)
     p50, p99 = 1000 * np.percentile(waits, [50, 99])
-    return {"clients": clients, "per_second": rate, "p50_ms": p50, "p99_ms": p99, "statuses": dict(statuses)}
+    times = {"per_second": rate, "p50_ms": p50, "p99_ms": p99}
+    return {"clients": clients, **times, "refused": len(waits) - statuses[200], "statuses": dict(statuses)}
 
 
 def wait_for(check: Callable[[], object], seconds: float = 300) -> None:
@@ -188,20 +189,22 @@ def keep_up(bundle: str, options: argparse.Namespace, more: dict) -> None:
 
 
 def compare(bundle: str, options: argparse.Namespace, more: dict) -> None:
-    """Prints the rates of the towers, of the service and of the naive one."""
+    """Prints the rates of the tower, of the naive service and of ours, a row each."""
     towers = {batch: forward_pass(bundle, batch, options.seconds) for batch in (1, 32)}
     for batch, rate in towers.items():
-        print(json.dumps({"tower_batch": batch, "per_second": rate}), flush=True)
-    rates: dict[tuple[str, int], float] = {}
-    for name, target in (("service", serve), ("naive", serve_naively)):
+        print(json.dumps({"way": f"text tower, batches of {batch}", "per_second": rate}), flush=True)
+    naive: dict[int, float] = {}
+    for name, target in (("naive", serve_naively), ("service", serve)):
         with running(target, bundle, more) as (port, _):
             for clients in options.clients:
                 figures = asyncio.run(load(port, clients, options.seconds))
-                rates[name, clients] = figures["per_second"]
-                shares = {f"of_tower_batch_{batch}": figures["per_second"] / rate for batch, rate in towers.items()}
-                print(json.dumps({"server": name, **figures, **shares}), flush=True)
-    for clients in options.clients:
-        print(json.dumps({"clients": clients, "times_naive": rates["service", clients] / rates["naive", clients]}))
+                rate = figures["per_second"]
+                beside = {"of the tower's batches": rate / towers[32]}
+                if name == "naive":
+                    naive[clients] = rate
+                else:
+                    beside["times naive"] = rate / naive[clients]
+                print(json.dumps({"way": name, **figures, **beside}), flush=True)
 
 
 def main() -> None:
