@@ -7,8 +7,8 @@ first of one shuffled list, and a tenth by group is the test, the same for all. 
   linear map          frozen all-MiniLM-L6-v2 and ResNet-50, ridge regression over the known products, ranked likewise
   linear map of both  the same over SOURCE and the known products
   chance
-A validation tenth of TARGET tells all trained ways when to stop, and all ways their threshold of accuracy; it is more
-than the smallest of these shops would have.
+A validation tenth of TARGET gives all ways their threshold of accuracy; it is more than the smallest of these shops
+would have.
 
     python -m benchmarks.transfer SOURCE TARGET --resnet FILE [--sizes 0 50 200 1000] [--rows 5000] [--set KEY=VALUE …]
 
