@@ -97,6 +97,7 @@ class TagConfig:
     min_count: int = 2
     """Tags that fewer products carry are left out."""
     dim: int = 64
+    """Width of the embedding. With `train.linear_start`, of `model.dim`: tags then begin where they are told."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,8 @@ class TrainConfig:
     """As `cached_views`, of texts alone, which cost less than pictures; 0: as many as `cached_views`."""
     linear_start: bool = False
     """Where both towers are frozen, or have frozen ones beside them, the heads begin as a ridge regression from
-    pictures to texts instead of at random; wants `model.dim` of at most the frozen text tower's width."""
+    pictures to texts, and single tags where another tells them from both, instead of at random; wants `model.dim` of
+    at most the frozen text tower's width."""
     start_share: float = 0.0
     """Where `linear_start` began the heads of two frozen towers, the share of that beginning in their weights that are
     kept in the end, 0 to 1; the rest is what training has made of them."""
