@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 HEADS = ("image", "text")
 ROWS = 50_000
 """Products that the regression is fitted to at most; more would change little."""
-TAG_ROWS = 20_000
+TAG_ROWS = 10_000
 """Products that the regression of tags is fitted to at most, of which each has a number a tag."""
 FEWEST = 20
 CHUNK = 4096
@@ -104,13 +104,14 @@ def _begin_as(model: ProductModel, name: str, inputs: FloatArray, centre: FloatA
 def _begin_tags(model: ProductModel, catalog: Catalog, rows: IntArray, views: list[FloatArray]) -> None:
     """Lets each tag begin in the direction by which it is told best from `views`, [n, D] each, of products `rows`."""
     names = catalog.table["tags"].to_numpy(dtype=object)[rows]
-    tags = keras.ops.convert_to_numpy(model.preprocessor.tags(names)["tags"])
-    tagged = np.flatnonzero(tags.any(axis=1))
+    tagged = _evenly(np.flatnonzero(names != ""), TAG_ROWS)
+    tags = keras.ops.convert_to_numpy(model.preprocessor.tags(names[tagged])["tags"])
+    known = tags.any(axis=1)
+    tags, tagged = tags[known], tagged[known]
     if len(tagged) < FEWEST:
         return
-    tagged = _evenly(tagged, TAG_ROWS)
-    seen = np.concatenate([centred(view[tagged])[0] for view in views])
-    wanted = np.concatenate([centred(tags[tagged].astype(np.float64))[0]] * len(views))
+    seen = np.concatenate([centred(view[tagged].astype(np.float64))[0] for view in views])
+    wanted = np.concatenate([centred(tags.astype(np.float64))[0]] * len(views))
     kernel, _ = ridge(seen, wanted, np.tile(catalog.groups()[rows[tagged]], len(views)))
     told = np.linalg.norm(kernel, axis=0) > SHORTEST  # not what all of them carry
     embeddings, back = low_rank(unit(kernel.T), model.tag_embedding.dim)
