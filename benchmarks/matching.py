@@ -61,6 +61,16 @@ DISTILLED = "distilled"
 FROZEN_IMAGE = ("image.pretrained={resnet}", "image.trainable_blocks=0", "image.size=128")
 FROZEN = ("text.pretrained={minilm}", "text.trainable_blocks=0", *FROZEN_IMAGE)
 LORA = ("text.pretrained={minilm}", "text.lora_rank=8")
+WIDE = ("tags.dim=256", "model.dim=256", "model.hidden_dim=512")
+PARTLY = (
+    *WIDE,
+    "model.feature_dropout=0.1",
+    "optimizer.learning_rate=1e-3",
+    "train.linear_start=true",
+    "train.batch_size=128",
+    "train.patience=0",
+)
+"""Of ways in which a part of the pretrained towers learns."""
 OURS: dict[str, tuple[str, ...]] = {
     "scratch": (),
     "infonce": ("train.loss=infonce",),
@@ -68,9 +78,7 @@ OURS: dict[str, tuple[str, ...]] = {
     # As the preset frozen has it: an epoch of the heads alone costs next to nothing.
     "frozen": (
         *FROZEN,
-        "tags.dim=256",
-        "model.dim=256",
-        "model.hidden_dim=512",
+        *WIDE,
         "model.feature_dropout=0.5",
         "optimizer.learning_rate=3e-4",
         "optimizer.weight_decay=0.5",
@@ -86,9 +94,7 @@ OURS: dict[str, tuple[str, ...]] = {
     "beside": (
         "text.beside={minilm}",
         "image.beside={resnet}",
-        "tags.dim=256",
-        "model.dim=256",
-        "model.hidden_dim=512",
+        *WIDE,
         "model.feature_dropout=0.3",
         "train.linear_start=true",
     ),
@@ -112,19 +118,12 @@ OURS: dict[str, tuple[str, ...]] = {
         "image.trainable_blocks=3",
         "image.learning_rate_factor=0.1",
         "image.size=96",
-        "tags.dim=256",
-        "model.dim=256",
-        "model.hidden_dim=512",
-        "model.feature_dropout=0.1",
-        "optimizer.learning_rate=1e-3",
-        "train.linear_start=true",
+        *PARTLY,
         "train.cached_blocks=true",
         "train.cached_views=2",
         "train.cached_text_views=3",
         "train.typed=0.5",
-        "train.batch_size=128",
         "train.head_epochs=4",
-        "train.patience=0",
     ),
     # Pictures by half of ResNet-50 learning, each shown anew in every epoch; texts as in `beside`.
     "last stages": (
@@ -133,16 +132,10 @@ OURS: dict[str, tuple[str, ...]] = {
         "image.trainable_blocks=9",
         "image.learning_rate_factor=0.2",
         "image.size=64",
-        "tags.dim=256",
-        "model.dim=256",
-        "model.hidden_dim=512",
-        "model.feature_dropout=0.1",
-        "optimizer.learning_rate=1e-3",
-        "train.linear_start=true",
-        "train.batch_size=128",
+        *PARTLY,
+        "train.augment=0.6",
         "train.head_epochs=2",
         "train.mixed_precision=mixed_bfloat16",
-        "train.patience=0",
     ),
     DISTILLED: (),
 }

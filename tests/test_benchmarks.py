@@ -193,12 +193,19 @@ def test_options_of_a_benchmark_may_follow_those_of_the_harness(monkeypatch):
     assert given["options"] == ["--ways", "a,b", "--rows", "5"]
 
 
-@pytest.mark.parametrize(("name", "option"), [("frozen", "pretrained"), ("beside", "beside")])
-def test_the_presets_with_pretrained_towers_are_what_was_measured(name, option):
+@pytest.mark.parametrize(
+    ("name", "way", "text", "image"),
+    [
+        ("frozen", "frozen", "pretrained", "pretrained"),
+        ("beside", "beside", "beside", "beside"),
+        ("stages", "last stages", "beside", "pretrained"),
+    ],
+)
+def test_the_presets_with_pretrained_towers_are_what_was_measured(name, way, text, image):
     from benchmarks.matching import OURS
 
-    measured = load_config("small", [change.format(minilm="m", resnet="r") for change in OURS[name]])
-    told = load_config(name, [f"text.{option}=m", f"image.{option}=r", f"train.epochs={measured.train.epochs}"])
+    measured = load_config("small", [change.format(minilm="m", resnet="r") for change in OURS[way]])
+    told = load_config(name, [f"text.{text}=m", f"image.{image}=r", f"train.epochs={measured.train.epochs}"])
     assert measured == told
 
 
