@@ -55,12 +55,13 @@ def begin_as_regression(model: ProductModel, catalog: Catalog, features: Mapping
     if len(rows) < FEWEST:
         return False
     (images, mean), (texts, middle) = (centred(_inputs(model, name, features[read[name]], rows)) for name in HEADS)
-    axes = principal_axes(texts, model.dim)
-    kernel, strength = ridge(images, texts @ axes, catalog.groups()[rows])
+    axes, groups = principal_axes(texts, model.dim), catalog.groups()[rows]
+    kernel, strength = ridge(images, texts @ axes, groups)
     logger.info("heads begin as a regression over %d products (penalty %.2g)", len(rows), strength)
     _begin_as(model, "text", texts, middle, axes)
     _begin_as(model, "image", images, mean, kernel)
-    _begin_tags(model, catalog, rows, [unit(images @ kernel), unit(texts @ axes)])
+    names = catalog.table["tags"].to_numpy(dtype=object)[rows]
+    _begin_tags(model, names, groups, [unit(images @ kernel), unit(texts @ axes)])
     return True
 
 
@@ -101,9 +102,8 @@ def _begin_as(model: ProductModel, name: str, inputs: FloatArray, centre: FloatA
     _head(model, name).begin_as(_for_all_inputs(model, name, kernel), -centre @ kernel)
 
 
-def _begin_tags(model: ProductModel, catalog: Catalog, rows: IntArray, views: list[FloatArray]) -> None:
-    """Lets each tag begin in the direction by which it is told best from `views`, [n, D] each, of products `rows`."""
-    names = catalog.table["tags"].to_numpy(dtype=object)[rows]
+def _begin_tags(model: ProductModel, names: np.ndarray, groups: IntArray, views: list[FloatArray]) -> None:
+    """Lets each tag begin in the direction by which it is told best from views, [n, D] each, of products so tagged."""
     tagged = _evenly(np.flatnonzero(names != ""), TAG_ROWS)
     tags = keras.ops.convert_to_numpy(model.preprocessor.tags(names[tagged])["tags"])
     known = tags.any(axis=1)
@@ -112,7 +112,7 @@ def _begin_tags(model: ProductModel, catalog: Catalog, rows: IntArray, views: li
         return
     seen = np.concatenate([centred(view[tagged].astype(np.float64))[0] for view in views])
     wanted = np.concatenate([centred(tags.astype(np.float64))[0]] * len(views))
-    kernel, _ = ridge(seen, wanted, np.tile(catalog.groups()[rows[tagged]], len(views)))
+    kernel, _ = ridge(seen, wanted, np.tile(groups[tagged], len(views)))
     told = np.linalg.norm(kernel, axis=0) > SHORTEST  # not what all of them carry
     embeddings, back = low_rank(unit(kernel.T), model.tag_embedding.dim)
     random = keras.ops.convert_to_numpy(model.tag_embedding.embeddings)
