@@ -15,7 +15,7 @@ from product_matching.search.diversity import marginal_order
 from product_matching.search.facets import ALL, Facet, count_facet, facet_names
 from product_matching.search.product_table import Hit
 from product_matching.search.question import Answer, Part, Question
-from product_matching.search.ranking import TEXT_WEIGHT, WORD_WEIGHT, Ranking
+from product_matching.search.ranking import Ranking
 
 VARIED = 100
 """So many of the best are put in another order for diversity; the others follow as they are."""
@@ -68,11 +68,9 @@ def _varied(ranking: Ranking, parts: Sequence[Part], question: Question) -> Rank
 
 
 def _relevance(ranking: Ranking, question: Question) -> FloatArray:
-    """The order on the scale that it has with the usual weights: words of weight 16 would outweigh any unlikeness."""
-    if not question.text.strip():
-        return ranking.order
-    heavy = ranking.word_weight + ranking.text_weight
-    return ranking.order * (1 + question.share * (WORD_WEIGHT + TEXT_WEIGHT)) / (1 + question.share * heavy)
+    """The order on the scale of a cosine: words of weight 16 would outweigh any unlikeness."""
+    share = question.share if question.text.strip() else 0.0
+    return ranking.order / (1 + share * (ranking.word_weight + ranking.text_weight))
 
 
 def _candidates(part: Part, question: Question, *, whole: bool = False, unfiltered: bool = False) -> Ranking:

@@ -11,7 +11,7 @@ a query's first results, those are right that share them.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import product
+from itertools import compress, product
 
 import numpy as np
 
@@ -23,15 +23,15 @@ from product_matching.search.calibrating import Sample, few_words
 from product_matching.search.product_index import ProductIndex
 from product_matching.search.ranking import TEXT_WEIGHT, WORD_WEIGHT, order_of
 
-WORD_WEIGHTS = (0.1, 0.2, WORD_WEIGHT, 0.6, 0.8, 1.2, 2.0, 4.0, 8.0, 16.0, 32.0)
+WORD_WEIGHTS = (0.3, 0.6, WORD_WEIGHT, 1.8, 2.4, 3.6, 6.0, 12.0, 24.0, 48.0, 96.0)
 TEXT_WEIGHTS = (TEXT_WEIGHT, 0.5, 1.0, 2.0, 4.0, 8.0)
 USUAL = (WORD_WEIGHT, TEXT_WEIGHT)
 FIRST = 10
 """Results of a query that are judged."""
-QUERIES, FEWEST = 1000, 50
+QUERIES, FEWEST = 2000, 50
 """How many are drawn, and from how many on their mean says something."""
-CHANCE = 2.0
-"""Standard errors by which another pair must be better than the usual one, and within which pairs are alike."""
+CHANCE = 1.0
+"""Standard errors within which pairs are alike (the one-standard-error rule of Breiman et al. 1984)."""
 
 
 def unseen_queries(bundle: Bundle, catalog: Catalog, *, seed: int = 0) -> Sample | None:
@@ -50,7 +50,8 @@ def unseen_queries(bundle: Bundle, catalog: Catalog, *, seed: int = 0) -> Sample
 def part_weights(index: ProductIndex, sample: Sample | None, catalog: Catalog) -> tuple[float, float]:
     """The weights with which the first results share most tags with the product that the query was made of.
 
-    Of pairs that are alike in this, the one that lets words weigh most: tags say nothing of names, which words find.
+    Of pairs that are alike in this, the one that lets words weigh most, as tags say nothing of names, which words find;
+    then the one that lets texts weigh least.
 
     Args:
         index: Of the products.
@@ -58,8 +59,7 @@ def part_weights(index: ProductIndex, sample: Sample | None, catalog: Catalog) -
         catalog: Their tags, in the order of the index.
 
     Returns:
-        One of `WORD_WEIGHTS` and one of `TEXT_WEIGHTS`; `USUAL` where tags are missing, or no other pair is better by
-        more than chance.
+        One of `WORD_WEIGHTS` and one of `TEXT_WEIGHTS`; `USUAL` where tags or queries are too few.
     """
     if sample is None:
         return USUAL
@@ -70,13 +70,9 @@ def part_weights(index: ProductIndex, sample: Sample | None, catalog: Catalog) -
     pairs = list(product(WORD_WEIGHTS, TEXT_WEIGHTS if index.text_vectors is not None else TEXT_WEIGHTS[:1]))
     rarity = _rarity(tags)
     shared = np.stack([_agreement(index, sample, place, tags, groups, rarity, pairs) for place in asked])
-    means = shared.mean(axis=0)
-    best, usual = int(means.argmax()), pairs.index(USUAL)
-    gain = shared[:, best] - shared[:, usual]
-    if gain.mean() <= _chance(gain):
-        return USUAL
-    loss = shared[:, [best]] - shared
-    return max(pair for pair, alike in zip(pairs, loss.mean(axis=0) <= _chance(loss), strict=True) if alike)
+    loss = shared[:, [int(shared.mean(axis=0).argmax())]] - shared
+    alike = compress(pairs, loss.mean(axis=0) <= _chance(loss))
+    return max(alike, key=lambda pair: (pair[0], -pair[1]))
 
 
 def _chance(differences: FloatArray) -> FloatArray:

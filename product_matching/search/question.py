@@ -19,8 +19,9 @@ from product_matching.search.ranking import Ranking
 
 UNKNOWN = "unknown words"
 """Kind of a query by words of which no product has any."""
-ENOUGH_WORDS = 0.5
-"""Agreement of words from which a product matches, whatever its vector says."""
+ENOUGH_WORDS = 1 / 6
+"""Agreement of words from which a product matches, whatever its vector says: all words are there, or the half of
+BM25's highest score."""
 
 
 @dataclass(frozen=True)

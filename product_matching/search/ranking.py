@@ -11,7 +11,7 @@ import numpy as np
 
 from product_matching._types import FloatArray
 
-WORD_WEIGHT = 0.4
+WORD_WEIGHT = 1.2
 """What full agreement of words adds to a cosine, where no index has learned better; see `part_weights`."""
 TEXT_WEIGHT = 0.0
 """What a cosine of 1 with the vector of a product's words alone adds to that, where no index has learned better."""

@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections import defaultdict
-from functools import cache, cached_property
+from functools import cache, cached_property, reduce
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,7 +20,7 @@ from product_matching.errors import BundleError
 from product_matching.search.spelling import Speller
 from product_matching.text.noise import informative
 
-FOLDER, CODES = "words", "codes.json"
+FOLDER, CODES, TITLES = "words", "codes.json", "titles.npy"
 FIELD_WEIGHTS = {"title": 3, "tags": 2, "description": 1}
 """How often a field's words count; those of any other column of words count once, numbers and pictures not at all."""
 LONGEST_VALUE = 100
@@ -71,9 +71,20 @@ class WordIndex:
         bm25: Over the words of each row.
         codes: For each code, the rows whose title or id has it.
         speller: The words as written; None in an index of an earlier version.
+        titled: For each posting of `bm25`, whether the word stands in the row's title, bool; None in an index of an
+            earlier version, whose scores are BM25's share alone.
+
+    Raises:
+        ValueError: If `titled` does not fit `bm25`.
     """
 
-    def __init__(self, bm25: bm25s.BM25, codes: dict[str, list[int]], speller: Speller | None = None) -> None:
+    def __init__(
+        self,
+        bm25: bm25s.BM25,
+        codes: dict[str, list[int]],
+        speller: Speller | None = None,
+        titled: np.ndarray | None = None,
+    ) -> None:
         self._bm25 = bm25
         self._codes = codes
         self.speller = speller or Speller({})
@@ -82,6 +93,10 @@ class WordIndex:
         self._starts, self._rows, self._weights = (
             np.asarray(bm25.scores[name]) for name in ("indptr", "indices", "data")
         )
+        if titled is not None and (titled.shape != self._rows.shape or titled.dtype != bool):
+            raise ValueError(f"{TITLES} are {titled.dtype} {titled.shape} for {len(self._rows)} postings")
+        self._titled = titled
+        self._title_words = None if titled is None else np.bincount(self._rows[titled], minlength=self.size)
 
     @classmethod
     def build(cls, products: pd.DataFrame) -> Self:
@@ -102,14 +117,19 @@ class WordIndex:
             for code in codes_of(title) | {_plain(name)}:
                 codes[code].append(row)
         speller = Speller.build(" ".join(row) for row in zip(*cells.values(), strict=True))
-        return cls(bm25, dict(codes), speller)
+        return cls(bm25, dict(codes), speller, _titled(bm25, titles))
 
     def scores(self, query: str) -> FloatArray:
-        """How well each product covers a query: float32 [N], 0 to 1.
+        """How well the words of each product agree with a query: float32 [N], 0 to 1.
 
-        BM25's score as a share of the highest that any text could reach: 1 would be a row that consists of the query's
-        words. So it can be compared between queries, and added to a cosine. Chinese words count less, as pairs of
-        characters straddle two words or split one.
+        The mean of three shares, so that it can be compared between queries, and added to a cosine:
+
+        * BM25's score, of the highest that any text could reach: 1 would be a row that consists of the query's words;
+        * 1 where the row has all words of the query, else 0: a red mug is not half found by a blue one;
+        * where its title has all of them, the square of the share of the title's words that they are, else 0: who asks
+          for a product by its name means that one, before those whose longer names begin alike.
+
+        Chinese words count less, as pairs of characters straddle two words or split one.
         """
         words = words_of(query)
         known = [word for word in words if word in self._bm25.vocab_dict]
@@ -121,10 +141,28 @@ class WordIndex:
         found = np.zeros(self.size, np.float32)
         for word in ids:
             # A row stands once among those of a word, so that adding at once loses nothing.
-            rows = slice(self._starts[word], self._starts[word + 1])
+            rows = self._postings(word)
             found[self._rows[rows]] += self._weights[rows]
-        found *= np.float32(trust / max(reachable, 1e-6))
+        found /= np.float32(max(reachable, 1e-6))
+        if self._titled is not None:
+            if len(known) == len(words):
+                self._add_whole(found, sorted(set(ids)))
+            found /= 3
+        found *= np.float32(trust)
         return found
+
+    def _add_whole(self, found: FloatArray, ids: list[int]) -> None:
+        """Adds to the shares [N] what rows and titles with all these distinct words have."""
+        postings = [self._postings(word) for word in ids]
+        whole = _common([self._rows[rows] for rows in postings])
+        found[whole] += 1
+        if self._titled is None or self._title_words is None or not len(whole):
+            return
+        named = _common([self._rows[rows][self._titled[rows]] for rows in postings])
+        found[named] += np.float32(len(ids) ** 2) / self._title_words[named] ** 2
+
+    def _postings(self, word: int) -> slice:
+        return slice(self._starts[word], self._starts[word + 1])
 
     def knows(self, query: str) -> bool:
         """Whether any word or code of a query stands in any product."""
@@ -138,6 +176,8 @@ class WordIndex:
     def save(self, folder: Path) -> None:
         """Writes the index into a folder of its own."""
         self._bm25.save(str(folder / FOLDER), show_progress=False)
+        if self._titled is not None:
+            np.save(folder / FOLDER / TITLES, self._titled)
         (folder / FOLDER / CODES).write_text(json.dumps(self._codes, ensure_ascii=False), encoding="utf-8")
         self.speller.save(folder / FOLDER)
 
@@ -153,7 +193,8 @@ class WordIndex:
             return None
         try:
             bm25 = bm25s.BM25.load(str(path), mmap=True, show_progress=False)
-            return cls(bm25, json.loads((path / CODES).read_text(encoding="utf-8")), Speller.load(path))
+            titled = np.load(path / TITLES, allow_pickle=False) if (path / TITLES).is_file() else None
+            return cls(bm25, json.loads((path / CODES).read_text(encoding="utf-8")), Speller.load(path), titled)
         except (OSError, ValueError, KeyError) as error:
             raise BundleError(f"{path} cannot be read ({error}). Build the index again.") from error
 
@@ -166,6 +207,22 @@ class WordIndex:
     @cached_property
     def _highest_idf(self) -> float:
         return float(self._idf.max())
+
+
+def _titled(bm25: bm25s.BM25, titles: list[str]) -> np.ndarray:
+    """For each posting, whether the word stands in the row's title, bool."""
+    starts, rows = (np.asarray(bm25.scores[name]) for name in ("indptr", "indices"))
+    words = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    # A word and a row as one number, so that one pass compares all.
+    there = [
+        bm25.vocab_dict[word] * len(titles) + row for row, title in enumerate(titles) for word in set(words_of(title))
+    ]
+    return np.isin(words.astype(np.int64) * len(titles) + rows, np.array(there, np.int64))
+
+
+def _common(rows: list[np.ndarray]) -> np.ndarray:
+    """Which rows are in all of these, each without repetition; the rarest first, as it leaves least to compare."""
+    return reduce(lambda left, more: left[np.isin(left, more, assume_unique=True)], sorted(rows, key=len))
 
 
 def _weight(name: str, column: pd.Series) -> int:

@@ -75,7 +75,7 @@ def test_pages_filters_and_both_kinds_of_search_agree():
         assert [hit for page in pages for hit in page.hits][:100] == whole
 
 
-@pytest.mark.parametrize("weights", [(0.4, 0.0), (32.0, 8.0)])
+@pytest.mark.parametrize("weights", [(1.2, 0.0), (96.0, 8.0)])
 def test_diversity_counts_as_much_whatever_words_weigh(weights):
     table = pd.DataFrame({"product_id": ["a", "b", "c"], "title": ["red mug", "red mug", "red mug blue dot"]})
     vectors = np.array([[1, 0], [1, 0], [0.8, 0.6]], np.float32)

@@ -54,7 +54,7 @@ def test_codes(text, codes):
     assert codes_of(text) == codes
 
 
-def test_scores_are_bm25_as_a_share_of_the_most_that_can_be_reached():
+def test_scores_are_bm25s_share_whole_queries_and_names_together():
     index = WordIndex.build(table(["mug mug", "mug cup", "plate"])[["product_id", "title"]])
     k1, b, count = 1.5, 0.75, 3
     # A title counts three times, an id once, in three words: sku100, sku, 100.
@@ -65,12 +65,36 @@ def test_scores_are_bm25_as_a_share_of_the_most_that_can_be_reached():
         return idf[word] * frequency / (frequency + k1 * (1 - b + b * lengths[row] / lengths.mean()))
 
     highest = idf["mug"] + idf["cup"]
-    expected = [part("mug", 6, 0), part("mug", 3, 1) + part("cup", 3, 1), 0]
-    np.testing.assert_allclose(index.scores("mug cup"), np.array(expected) / highest, rtol=1e-5)
+    expected = np.array([part("mug", 6, 0), part("mug", 3, 1) + part("cup", 3, 1), 0])
+    # The second has all words, and nothing else in its title.
+    np.testing.assert_allclose(index.scores("mug cup"), (expected / highest + [0, 2, 0]) / 3, rtol=1e-5)
+    # Both have this one, which is the whole of one title and half of the other.
+    alone = np.array([part("mug", 6, 0), part("mug", 3, 1), 0]) / idf["mug"]
+    np.testing.assert_allclose(index.scores("mug"), (alone + np.array([2, 1.25, 0])) / 3, rtol=1e-5)
+    np.testing.assert_allclose(index.scores("mug mug"), index.scores("mug"), rtol=1e-5)
     assert not index.scores("unheard of").any()
     assert index.scores("mug 马克")[0] == pytest.approx(index.scores("mug unheard")[0] * (1 - HAN_DISCOUNT / 2))
     # A word that no product has lowers what the others are worth.
     assert 0 < index.scores("mug unheard")[0] < index.scores("mug")[0] < 1
+
+
+def test_a_row_with_all_words_comes_before_one_that_repeats_some_and_a_name_before_longer_ones():
+    titles = ["red red red", "mug with handle", "tall mug, red and blue, of glass", "Red mug", "plate"]
+    scores = WordIndex.build(table(titles, description=["red", "red, of glass", "", "", ""])).scores("red mug")
+    assert np.argsort(-scores).tolist() == [3, 2, 1, 0, 4]
+    # All words, but not all of them in the title.
+    assert 1 / 3 < scores[1] < 2 / 3
+
+
+def test_scores_of_an_index_that_does_not_know_titles_are_bm25s_share(tmp_path):
+    index = WordIndex.build(table(["red mug", "mug", "plate"]))
+    index.save(tmp_path)
+    (tmp_path / "words" / "titles.npy").unlink()
+    old = WordIndex.load(tmp_path).scores("red mug")
+    np.testing.assert_allclose(index.scores("red mug"), (old + np.array([2, 0, 0])) / 3, rtol=1e-5)
+    np.save(tmp_path / "words" / "titles.npy", np.ones(3, bool))
+    with pytest.raises(BundleError, match="Build the index again"):
+        WordIndex.load(tmp_path)
 
 
 def test_titles_weigh_more_than_descriptions_and_pictures_and_prices_nothing():
