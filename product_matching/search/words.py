@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections import defaultdict
-from functools import cache, cached_property, reduce
+from collections import Counter, defaultdict
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +27,8 @@ LONGEST_VALUE = 100
 """Other columns count where their cells are at most so long, on average: names, not addresses or reviews."""
 HAN_DISCOUNT = 0.7
 """By how much agreement counts less for a query of Chinese pairs alone; see benchmarks/search.md."""
+IN_TITLE = 2**15
+"""What a word in a title counts beside a word in a row: more than a query has words."""
 NO_WORDS = ("image",)
 _TOKEN = re.compile(r"[a-z0-9]+(?:[-_./][a-z0-9]+)*|[^\W\d_a-z]+")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
@@ -96,7 +98,9 @@ class WordIndex:
         if titled is not None and (titled.shape != self._rows.shape or titled.dtype != bool):
             raise ValueError(f"{TITLES} are {titled.dtype} {titled.shape} for {len(self._rows)} postings")
         self._titled = titled
-        self._title_words = None if titled is None else np.bincount(self._rows[titled], minlength=self.size)
+        self._steps = None if titled is None else np.where(titled, IN_TITLE + 1, 1).astype(np.int32)
+        """What each posting adds to its row's count of words of a query."""
+        self._title_words = np.bincount(self._rows if titled is None else self._rows[titled], minlength=self.size)
 
     @classmethod
     def build(cls, products: pd.DataFrame) -> Self:
@@ -139,27 +143,38 @@ class WordIndex:
         reachable = float(self._idf[ids].sum()) + (len(words) - len(known)) * self._highest_idf
         trust = 1 - HAN_DISCOUNT * sum(map(bool, map(_HAN.match, words))) / len(words)
         found = np.zeros(self.size, np.float32)
-        for word in ids:
+        there = np.zeros(self.size, np.int32)
+        counted = Counter(ids)
+        for word, times in counted.items():
             # A row stands once among those of a word, so that adding at once loses nothing.
-            rows = self._postings(word)
-            found[self._rows[rows]] += self._weights[rows]
+            postings = self._postings(word)
+            rows = self._rows[postings]
+            found[rows] += self._weights[postings] if times == 1 else times * self._weights[postings]
+            if self._steps is not None:
+                there[rows] += self._steps[postings]
         found /= np.float32(max(reachable, 1e-6))
-        if self._titled is not None:
+        if self._steps is not None:
             if len(known) == len(words):
-                self._add_whole(found, sorted(set(ids)))
+                self._add_whole(found, there, list(counted))
             found /= 3
         found *= np.float32(trust)
         return found
 
-    def _add_whole(self, found: FloatArray, ids: list[int]) -> None:
-        """Adds to the shares [N] what rows and titles with all these distinct words have."""
-        postings = [self._postings(word) for word in ids]
-        whole = _common([self._rows[rows] for rows in postings])
-        found[whole] += 1
-        if self._titled is None or self._title_words is None or not len(whole):
-            return
-        named = _common([self._rows[rows][self._titled[rows]] for rows in postings])
-        found[named] += np.float32(len(ids) ** 2) / self._title_words[named] ** 2
+    def _add_whole(self, found: FloatArray, there: np.ndarray, words: list[int]) -> None:
+        """Adds to the shares [N] what rows and titles have that hold all these words.
+
+        Args:
+            found: The shares.
+            there: Of each row, how many of the words it has, and, `IN_TITLE` each, how many its title has, int32 [N].
+            words: Distinct ones.
+        """
+        # Rows with all words are among those of the rarest.
+        rows = self._rows[min(map(self._postings, words), key=lambda one: one.stop - one.start)]
+        whole = there[rows] % IN_TITLE == len(words)
+        found[rows[whole]] += 1
+        named = rows[there[rows] // IN_TITLE == len(words)]
+        if len(named):
+            found[named] += np.float32(len(words) ** 2) / self._title_words[named] ** 2
 
     def _postings(self, word: int) -> slice:
         return slice(self._starts[word], self._starts[word + 1])
@@ -218,11 +233,6 @@ def _titled(bm25: bm25s.BM25, titles: list[str]) -> np.ndarray:
         bm25.vocab_dict[word] * len(titles) + row for row, title in enumerate(titles) for word in set(words_of(title))
     ]
     return np.isin(words.astype(np.int64) * len(titles) + rows, np.array(there, np.int64))
-
-
-def _common(rows: list[np.ndarray]) -> np.ndarray:
-    """Which rows are in all of these, each without repetition; the rarest first, as it leaves least to compare."""
-    return reduce(lambda left, more: left[np.isin(left, more, assume_unique=True)], sorted(rows, key=len))
 
 
 def _weight(name: str, column: pd.Series) -> int:
