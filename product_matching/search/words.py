@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -19,6 +20,8 @@ from product_matching._types import FloatArray
 from product_matching.errors import BundleError
 from product_matching.search.spelling import Speller
 from product_matching.text.noise import informative
+
+logging.getLogger(bm25s.__name__).setLevel(logging.WARNING)  # It sets itself to debug when it is imported.
 
 FOLDER, CODES, TITLES = "words", "codes.json", "titles.npy"
 FIELD_WEIGHTS = {"title": 3, "tags": 2, "description": 1}

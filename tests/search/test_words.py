@@ -97,6 +97,12 @@ def test_scores_of_an_index_that_does_not_know_titles_are_bm25s_share(tmp_path):
         WordIndex.load(tmp_path)
 
 
+def test_building_one_logs_nothing(caplog):
+    with caplog.at_level("DEBUG"):
+        WordIndex.build(table())
+    assert not caplog.records
+
+
 def test_titles_weigh_more_than_descriptions_and_pictures_and_prices_nothing():
     rows = table(
         ["lamp", "chair", "x"], description=["chair", "lamp", ""], image=["lamp.jpg"] * 3, price=[1.0, 2.0, 3.0]
