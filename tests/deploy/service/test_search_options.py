@@ -3,6 +3,7 @@ import time
 import pytest
 
 from product_matching.search import Options, SearchEngine
+from product_matching.search.question import ENOUGH_WORDS
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_unlikely_products_are_left_out(client):
     every = ask(client, text="mug", k=100).json()["results"]
     likely = ask(client, text="mug", k=100, min_probability=1.0).json()["results"]
     assert len(likely) < len(every)
-    assert all(hit["parts"]["words"] >= 0.5 or hit["parts"]["code"] for hit in likely)
+    assert all(hit["parts"]["words"] >= ENOUGH_WORDS or hit["parts"]["code"] for hit in likely)
 
 
 def test_unusable_options(client):
