@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any
 
-import bm25s
 import numpy as np
 import pandas as pd
 
 from product_matching._types import FloatArray, IntArray
 from product_matching.dataset import Catalog, MatchPairs
 from product_matching.metrics import best_threshold, match_metrics, retrieval_metrics
+from product_matching.text.bm25 import BM25
 
 COLOUR_COLUMNS = ("colour", "color", "basecolour", "basecolor", "colour_master")
 
@@ -62,8 +61,7 @@ def word_baseline(catalog: Catalog) -> dict[str, Any]:
     if not len(titled):
         return {}
     documents = (table["title"] + " " + table["description"] + " " + table["tags"].str.replace("|", " ")).map(words)
-    logging.getLogger("bm25s").setLevel(logging.WARNING)
-    retriever = bm25s.BM25()
+    retriever = BM25()
     retriever.index([one or [""] for one in documents], show_progress=False)
     groups, titled = catalog.groups(), sample_rows(titled, WORD_QUERIES)
     first = np.array(

@@ -21,7 +21,7 @@ from product_matching.search.product_table import ProductTable
 from product_matching.search.protocol import VectorIndex
 from product_matching.search.ranking import TEXT_WEIGHT, WORD_WEIGHT
 from product_matching.search.storage import read_meta, read_products, write_meta, write_products
-from product_matching.search.words import WordIndex
+from product_matching.search.words import PARTS, WordIndex
 
 LEAST, RECALL, DRIFT = "least_probability", "recall@10", "drift"
 OF_WORDS, OF_TEXTS = "word_weight", "text_weight"
@@ -114,7 +114,11 @@ def read_index(folder: Path) -> IndexFiles:
         products, size = ProductTable(frame), (int(meta["size"]), int(meta["dim"]))
         kind = BACKENDS[meta["backend"]]
         recall = float(meta.get("vectors", {}).get(RECALL, 1.0))
-        weights = float(meta.get(OF_WORDS, WORD_WEIGHT)), float(meta.get(OF_TEXTS, TEXT_WEIGHT))
+        words, word_weight = WordIndex.load(folder), float(meta.get(OF_WORDS, WORD_WEIGHT))
+        if words is None and OF_WORDS in meta:
+            # Of an earlier version, whose agreement was BM25's share alone.
+            word_weight *= PARTS
+        weights = word_weight, float(meta.get(OF_TEXTS, TEXT_WEIGHT))
         least = {str(name): float(value) for name, value in meta.get(LEAST, {}).items()}
         references = _references(folder, meta.get(DRIFT, {}), exact.dim)
         query_reach, reach = _read_reach(folder, meta[TYPICAL], exact) if TYPICAL in meta else (None, None)
@@ -134,7 +138,6 @@ def read_index(folder: Path) -> IndexFiles:
         )
     dim = exact.dim if reach is None else exact.dim + len(reach)
     backend = _load_backend(kind, folder / meta["backend"], exact=exact, dim=dim)
-    words = WordIndex.load(folder)
     if words is not None and words.size != exact.size:
         raise BundleError(f"The words in {folder} are of {words.size} products. Build the index again.")
     learned = references, query_reach, reach, seen, *weights, texts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -11,7 +10,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
 
-import bm25s
 import numpy as np
 import pandas as pd
 import Stemmer
@@ -19,9 +17,8 @@ import Stemmer
 from product_matching._types import FloatArray
 from product_matching.errors import BundleError
 from product_matching.search.spelling import Speller
+from product_matching.text.bm25 import BM25
 from product_matching.text.noise import informative
-
-logging.getLogger(bm25s.__name__).setLevel(logging.WARNING)  # It sets itself to debug when it is imported.
 
 FOLDER, CODES, TITLES = "words", "codes.json", "titles.npy"
 FIELD_WEIGHTS = {"title": 3, "tags": 2, "description": 1}
@@ -30,6 +27,8 @@ LONGEST_VALUE = 100
 """Other columns count where their cells are at most so long, on average: names, not addresses or reviews."""
 HAN_DISCOUNT = 0.7
 """By how much agreement counts less for a query of Chinese pairs alone; see benchmarks/search.md."""
+PARTS = 3
+"""Shares that agreement is the mean of; see `WordIndex.scores`."""
 IN_TITLE = 2**15
 """What a word in a title counts beside a word in a row: more than a query has words."""
 NO_WORDS = ("image",)
@@ -75,9 +74,8 @@ class WordIndex:
     Args:
         bm25: Over the words of each row.
         codes: For each code, the rows whose title or id has it.
+        titled: For each posting of `bm25`, whether the word stands in the row's title, bool.
         speller: The words as written; None in an index of an earlier version.
-        titled: For each posting of `bm25`, whether the word stands in the row's title, bool; None in an index of an
-            earlier version, whose scores are BM25's share alone.
 
     Raises:
         ValueError: If `titled` does not fit `bm25`.
@@ -85,10 +83,10 @@ class WordIndex:
 
     def __init__(
         self,
-        bm25: bm25s.BM25,
+        bm25: BM25,
         codes: dict[str, list[int]],
+        titled: np.ndarray,
         speller: Speller | None = None,
-        titled: np.ndarray | None = None,
     ) -> None:
         self._bm25 = bm25
         self._codes = codes
@@ -98,25 +96,23 @@ class WordIndex:
         self._starts, self._rows, self._weights = (
             np.asarray(bm25.scores[name]) for name in ("indptr", "indices", "data")
         )
-        if titled is not None and (titled.shape != self._rows.shape or titled.dtype != bool):
+        if titled.shape != self._rows.shape or titled.dtype != bool:
             raise ValueError(f"{TITLES} are {titled.dtype} {titled.shape} for {len(self._rows)} postings")
-        self._titled = titled
-        self._steps = None if titled is None else np.where(titled, IN_TITLE + 1, 1).astype(np.int32)
+        self._steps = np.where(titled, IN_TITLE + 1, 1).astype(np.int32)
         """What each posting adds to its row's count of words of a query."""
-        self._title_words = np.bincount(self._rows if titled is None else self._rows[titled], minlength=self.size)
+        self._title_words = np.bincount(self._rows[titled], minlength=self.size)
 
     @classmethod
     def build(cls, products: pd.DataFrame) -> Self:
         """Indexes products: `product_id`, and any columns of words."""
         columns = {name: weight for name in products.columns if (weight := _weight(name, products[name]))}
         cells = {name: products[name].fillna("").astype(str).tolist() for name in columns}
-        rows = []
+        rows, titled = [], []
         for row in range(len(products)):
-            words: list[str] = []
-            for name, weight in columns.items():
-                words += weight * words_of(cells[name][row])
-            rows.append(words)
-        bm25 = bm25s.BM25()
+            found = {name: words_of(cells[name][row]) for name in columns}
+            rows.append([word for name, weight in columns.items() for word in weight * found[name]])
+            titled.append(set(found.get("title", ())))
+        bm25 = BM25()
         bm25.index(rows, show_progress=False)
         codes: defaultdict[str, list[int]] = defaultdict(list)
         titles = cells.get("title", [""] * len(products))
@@ -124,7 +120,7 @@ class WordIndex:
             for code in codes_of(title) | {_plain(name)}:
                 codes[code].append(row)
         speller = Speller.build(" ".join(row) for row in zip(*cells.values(), strict=True))
-        return cls(bm25, dict(codes), speller, _titled(bm25, titles))
+        return cls(bm25, dict(codes), _titled(bm25, titled), speller)
 
     def scores(self, query: str) -> FloatArray:
         """How well the words of each product agree with a query: float32 [N], 0 to 1.
@@ -153,14 +149,11 @@ class WordIndex:
             postings = self._postings(word)
             rows = self._rows[postings]
             found[rows] += self._weights[postings] if times == 1 else times * self._weights[postings]
-            if self._steps is not None:
-                there[rows] += self._steps[postings]
+            there[rows] += self._steps[postings]
         found /= np.float32(max(reachable, 1e-6))
-        if self._steps is not None:
-            if len(known) == len(words):
-                self._add_whole(found, there, list(counted))
-            found /= 3
-        found *= np.float32(trust)
+        if len(known) == len(words):
+            self._add_whole(found, there, list(counted))
+        found *= np.float32(trust / PARTS)
         return found
 
     def _add_whole(self, found: FloatArray, there: np.ndarray, words: list[int]) -> None:
@@ -194,25 +187,24 @@ class WordIndex:
     def save(self, folder: Path) -> None:
         """Writes the index into a folder of its own."""
         self._bm25.save(str(folder / FOLDER), show_progress=False)
-        if self._titled is not None:
-            np.save(folder / FOLDER / TITLES, self._titled)
+        np.save(folder / FOLDER / TITLES, self._steps > 1)
         (folder / FOLDER / CODES).write_text(json.dumps(self._codes, ensure_ascii=False), encoding="utf-8")
         self.speller.save(folder / FOLDER)
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """Reads what `save` wrote; `None` where there is none.
+        """Reads what `save` wrote; `None` where there is none, or one of an earlier version, without titles.
 
         Raises:
             BundleError: If a file is missing or damaged.
         """
         path = Path(folder) / FOLDER
-        if not path.is_dir():
+        if not (path / TITLES).is_file():
             return None
         try:
-            bm25 = bm25s.BM25.load(str(path), mmap=True, show_progress=False)
-            titled = np.load(path / TITLES, allow_pickle=False) if (path / TITLES).is_file() else None
-            return cls(bm25, json.loads((path / CODES).read_text(encoding="utf-8")), Speller.load(path), titled)
+            bm25 = BM25.load(str(path), mmap=True, show_progress=False)
+            titled = np.load(path / TITLES, allow_pickle=False)
+            return cls(bm25, json.loads((path / CODES).read_text(encoding="utf-8")), titled, Speller.load(path))
         except (OSError, ValueError, KeyError) as error:
             raise BundleError(f"{path} cannot be read ({error}). Build the index again.") from error
 
@@ -227,14 +219,12 @@ class WordIndex:
         return float(self._idf.max())
 
 
-def _titled(bm25: bm25s.BM25, titles: list[str]) -> np.ndarray:
-    """For each posting, whether the word stands in the row's title, bool."""
+def _titled(bm25: BM25, titles: list[set[str]]) -> np.ndarray:
+    """For each posting, whether the word is among those of the row's title, bool."""
     starts, rows = (np.asarray(bm25.scores[name]) for name in ("indptr", "indices"))
     words = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     # A word and a row as one number, so that one pass compares all.
-    there = [
-        bm25.vocab_dict[word] * len(titles) + row for row, title in enumerate(titles) for word in set(words_of(title))
-    ]
+    there = [bm25.vocab_dict[word] * len(titles) + row for row, title in enumerate(titles) for word in title]
     return np.isin(words.astype(np.int64) * len(titles) + rows, np.array(there, np.int64))
 
 

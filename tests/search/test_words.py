@@ -86,15 +86,18 @@ def test_a_row_with_all_words_comes_before_one_that_repeats_some_and_a_name_befo
     assert 1 / 3 < scores[1] < 2 / 3
 
 
-def test_scores_of_an_index_that_does_not_know_titles_are_bm25s_share(tmp_path):
-    index = WordIndex.build(table(["red mug", "mug", "plate"]))
-    index.save(tmp_path)
-    (tmp_path / "words" / "titles.npy").unlink()
-    old = WordIndex.load(tmp_path).scores("red mug")
-    np.testing.assert_allclose(index.scores("red mug"), (old + np.array([2, 0, 0])) / 3, rtol=1e-5)
-    np.save(tmp_path / "words" / "titles.npy", np.ones(3, bool))
+def test_words_of_an_earlier_version_are_made_anew_and_weigh_as_much(shop, tmp_path):
+    """New products beside an old index are ranked with it: both must count words alike."""
+    shop.word_weight = 0.5  # of BM25's share alone, a third of what agreement is now
+    shop.save(tmp_path / "index")
+    titles = tmp_path / "index" / "words" / "titles.npy"
+    np.save(titles, np.ones(3, bool))
     with pytest.raises(BundleError, match="Build the index again"):
-        WordIndex.load(tmp_path)
+        ProductIndex.load(tmp_path / "index")
+    titles.unlink()
+    old = ProductIndex.load(tmp_path / "index")
+    assert old.word_weight == pytest.approx(1.5)
+    np.testing.assert_array_equal(old.words.scores("red mug"), shop.words.scores("red mug"))
 
 
 def test_building_one_logs_nothing(caplog):
